@@ -1,0 +1,63 @@
+"""The production layer for machine-learning pipelines: the public API, and nothing else.
+
+Names are loaded on first use (PEP 562), so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from pipewarden._version import __version__
+
+if TYPE_CHECKING:
+    from pipewarden.core.findings import (
+        Finding as Finding,
+        Measurement as Measurement,
+        Status as Status,
+        Threshold as Threshold,
+        Verdict as Verdict,
+    )
+    from pipewarden.core.gate import Check as Check, Gate as Gate, Unique as Unique, check as check
+    from pipewarden.engine.pipeline import Pipeline as Pipeline
+    from pipewarden.errors import (
+        BadInput as BadInput,
+        InvalidSettings as InvalidSettings,
+        MissingExtra as MissingExtra,
+        NotComputable as NotComputable,
+        PipewardenError as PipewardenError,
+    )
+    from pipewarden.settings import load_gate as load_gate
+
+_HOMES = {
+    "BadInput": "errors",
+    "Check": "core.gate",
+    "Finding": "core.findings",
+    "Gate": "core.gate",
+    "InvalidSettings": "errors",
+    "Measurement": "core.findings",
+    "MissingExtra": "errors",
+    "NotComputable": "errors",
+    "Pipeline": "engine.pipeline",
+    "PipewardenError": "errors",
+    "Status": "core.findings",
+    "Threshold": "core.findings",
+    "Unique": "core.gate",
+    "Verdict": "core.findings",
+    "check": "core.gate",
+    "load_gate": "settings",
+}
+
+__all__ = ["__version__", *_HOMES]  # noqa: PLE0604 - the table is the one list of names
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'pipewarden' has no attribute {name!r}")
+    value = getattr(import_module(f"pipewarden.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
