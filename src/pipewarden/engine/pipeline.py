@@ -41,7 +41,7 @@ class Pipeline:
     facts
         Result → a few short facts (form, year, …) kept in the manifest and shown in reports.
     timeout
-        Seconds of wall time for one item, after which its worker is killed (``processes`` executor).
+        Seconds of wall time for one item, after which its worker is killed (``processes`` only).
     memory_limit
         Bytes that one item may allocate beyond what its worker held before it.
     retries
