@@ -1,0 +1,103 @@
+"""What a manifest holds of an item, and the record that commits a change to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, TypedDict
+
+from pipewarden.core.items import ItemResult, Outcome
+
+
+class Entry(TypedDict, total=False):
+    """One item in a manifest. A plain dictionary, because a manifest may hold a million.
+
+    ``hash`` and ``status`` are always there. Paths are POSIX and relative to the manifest's folder.
+    """
+
+    #: ``sha256:<hex>`` of the input's bytes, taken before it was processed.
+    hash: str
+    status: Literal["success", "failed"]
+    #: For a failed item: ``rejected`` by a gate, or ``errored``.
+    kind: Literal["rejected", "errored"]
+    output_path: str | None
+    output_hash: str | None
+    quarantine_path: str | None
+    #: UTC, ISO-8601; ``last_processed`` of a success, ``last_attempt`` of a failure.
+    last_processed: str
+    last_attempt: str
+    run_id: str
+    #: Failed attempts in a row; 0 after a success.
+    attempt_count: int
+    reason: str
+    validation_report: dict[str, Any] | None
+    #: The pipeline's fingerprint, the gate's measures, and the gate's thresholds at the time.
+    fingerprint: str
+    measures: str
+    thresholds: str
+    #: What the gate's check across items compares, and the key of the item that holds it instead.
+    identity: str
+    duplicate_of: str
+    #: Only false: the gate was switched off for this output.
+    validated: bool
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One committed change of a manifest, with all that the ledger and the progress learn from it.
+
+    Parameters
+    ----------
+    run_id, seq
+        The run, and the record's number in it, from 1; together they make a record unique.
+    at
+        UTC, ISO-8601.
+    key
+        The item.
+    entry
+        What the manifest holds from now on; None forgets the item.
+    moved_from
+        The key that this one replaces.
+    result
+        The outcome to count for the run; None where none is due (a forgotten entry).
+    """
+
+    run_id: str
+    seq: int
+    at: str
+    key: str
+    entry: Entry | None
+    moved_from: str | None = None
+    result: ItemResult | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the record as plain values, for a journal line."""
+        plain: dict[str, Any] = {
+            "run_id": self.run_id,
+            "seq": self.seq,
+            "at": self.at,
+            "key": self.key,
+            "entry": self.entry,
+        }
+        if self.moved_from is not None:
+            plain["moved_from"] = self.moved_from
+        if self.result is not None:
+            plain["result"] = asdict(self.result)
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Record:
+        """Return the record that `as_dict` gave."""
+        result = plain.get("result")
+        if result is not None:
+            result = ItemResult(**{**result, "outcome": Outcome(result["outcome"])})
+        return cls(
+            run_id=plain["run_id"],
+            seq=plain["seq"],
+            at=plain["at"],
+            key=plain["key"],
+            entry=plain["entry"],
+            moved_from=plain.get("moved_from"),
+            result=result,
+        )

@@ -1,0 +1,75 @@
+"""The named crash windows: the places between two durable steps at which a process may die.
+
+Each window is passed by calling `passing`. The crash tests set ``PIPEWARDEN_CRASH_AT=<window>`` (or
+``<window>:<n>`` for the n-th time it is passed), and the process is killed there with ``SIGKILL``,
+exactly as a power cut or the kernel's out-of-memory killer would.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from enum import StrEnum
+
+
+class Window(StrEnum):
+    """Every crash window, in the order in which one item and one run pass them."""
+
+    #: The job row exists and is claimed; nothing has been planned.
+    RUN_STARTED = "run.started"
+    #: A worker has taken the item; nothing is written.
+    ITEM_TAKEN = "item.taken"
+    #: The output lies complete under a temporary name.
+    OUTPUT_STAGED = "output.staged"
+    #: Output and quarantine files have their final names; the journal does not know.
+    OUTPUT_RENAMED = "output.renamed"
+    #: Half of a journal line is on disk.
+    JOURNAL_TORN = "journal.torn"
+    #: The journal lines are written but not yet forced to disk.
+    JOURNAL_WRITTEN = "journal.written"
+    #: The items are committed; ledger, outbox and progress do not know.
+    JOURNAL_SYNCED = "journal.synced"
+    #: Ledger, outbox and progress are written in an open transaction.
+    APPLY_OPEN = "apply.open"
+    #: That transaction is committed.
+    APPLY_COMMITTED = "apply.committed"
+    #: The compacted manifest lies under a temporary name.
+    MANIFEST_STAGED = "manifest.staged"
+    #: The previous manifest is kept as the backup; the new one is not in place.
+    MANIFEST_BACKED_UP = "manifest.backed_up"
+    #: The new manifest is in place; the journal still holds its lines.
+    MANIFEST_REPLACED = "manifest.replaced"
+    #: The journal is emptied.
+    JOURNAL_CLEARED = "journal.cleared"
+    #: All items are decided; the report is not written.
+    RUN_SETTLED = "run.settled"
+    #: The report is written; the job is still RUNNING.
+    REPORT_WRITTEN = "report.written"
+    #: The job has its final status.
+    RUN_FINISHED = "run.finished"
+
+
+def _armed() -> tuple[str, int]:
+    window, _, nth = os.environ.get("PIPEWARDEN_CRASH_AT", "").partition(":")
+    return window, int(nth or 1)
+
+
+_target, _countdown = _armed()
+
+
+def passing(window: Window) -> None:
+    """Die here if the crash tests ask for it; otherwise nothing."""
+    if _target and window == _target:
+        _strike()
+
+
+def _strike() -> None:
+    global _countdown  # noqa: PLW0603 - a process dies once
+    _countdown -= 1
+    if _countdown <= 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def armed_for(window: Window) -> bool:
+    """Whether the next passing of ``window`` is fatal, for windows that must leave half a write."""
+    return bool(_target) and window == _target and _countdown <= 1
