@@ -1,0 +1,139 @@
+"""Durable, atomic file writes: after a crash a file is either the old one or the new one, whole.
+
+The order is the classic one (temporary file in the same folder, write, fsync, rename, fsync of the
+folder); see Pillai et al., "All file systems are not created equal", OSDI 2014, for why no step can
+be left out.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from pipewarden.errors import StorageUnavailable
+
+#: How temporary files of ours begin and end, so that a later run knows them as leftovers.
+_TEMP_PREFIX, _TEMP_SUFFIX = ".pipewarden-", ".tmp"
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn "disk full" and "read-only" in this block into `StorageUnavailable` about ``path``."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise StorageUnavailable(
+                f"no space left to write {path}: {error.strerror}",
+                left_behind="what was committed before is intact; no half file is visible",
+                next_step=f"free space on the disk of {path.parent}, then run the command again",
+            ) from error
+        if error.errno in _READ_ONLY:
+            raise StorageUnavailable(
+                f"cannot write {path}: {error.strerror}",
+                left_behind="everything committed before is intact",
+                next_step=f"make {path.parent} writable for this user, or choose another folder",
+            ) from error
+        raise
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder and its parents, each made durable in its parent."""
+    if folder.is_dir():
+        return
+    with storage_errors(folder):
+        missing = [folder, *(p for p in folder.parents if not p.exists())]
+        folder.mkdir(parents=True, exist_ok=True)
+        for made in missing:
+            sync_folder(made.parent)
+
+
+def stage(folder: Path, data: bytes) -> Path:
+    """Write ``data`` durably under a temporary name in ``folder`` and return its path."""
+    temporary = folder / f"{_TEMP_PREFIX}{secrets.token_hex(8)}{_TEMP_SUFFIX}"
+    with storage_errors(temporary):
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _binary(), 0o644)
+        try:
+            write_all(descriptor, data)
+            os.fsync(descriptor)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+        finally:
+            os.close(descriptor)
+    return temporary
+
+
+def _binary() -> int:
+    return getattr(os, "O_BINARY", 0)
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write every byte; `os.write` may write fewer."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def replace(staged: Path, target: Path) -> None:
+    """Give a staged file its final name; durable only after `sync_folder`."""
+    with storage_errors(target):
+        os.replace(staged, target)  # noqa: PTH105 - the system call is the point
+
+
+def sync_folder(folder: Path) -> None:
+    """Force a folder's entries to disk; where folders cannot be opened (Windows), nothing."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_folders(folders: Iterable[Path]) -> None:
+    """Force the entries of each distinct folder to disk."""
+    for folder in set(folders):
+        sync_folder(folder)
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file atomically and durably, creating its folder where needed.
+
+    Raises
+    ------
+    StorageUnavailable
+        The disk is full or the folder cannot be written; the old file is intact.
+    """
+    make_folder(path.parent)
+    replace(stage(path.parent, data), path)
+    sync_folder(path.parent)
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file durably; one that is not there is no error."""
+    with storage_errors(path):
+        path.unlink(missing_ok=True)
+        if path.parent.is_dir():
+            sync_folder(path.parent)
+
+
+def sweep(folder: Path) -> int:
+    """Remove temporary files that a killed process left anywhere below ``folder``; count them.
+
+    Call it only under the lock of whoever writes there.
+    """
+    swept = 0
+    for leftover in folder.rglob(f"{_TEMP_PREFIX}*{_TEMP_SUFFIX}"):
+        leftover.unlink(missing_ok=True)
+        swept += 1
+    return swept
