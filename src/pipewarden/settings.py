@@ -2,13 +2,175 @@
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from pipewarden.errors import InvalidSettings
 
 if TYPE_CHECKING:
     from pipewarden.core.gate import Gate
+
+#: The settings file looked for in the home folder.
+SETTINGS_FILE = "pipewarden.yaml"
+
+
+class Settings(BaseSettings):
+    """Every setting of the core. Each is also ``PIPEWARDEN_<NAME>`` in the environment.
+
+    A pipeline's own settings stand under ``pipelines.<name>`` and are validated by the pipeline.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="PIPEWARDEN_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    home: Path = Field(default=Path(), description="The folder that relative paths start from.")
+    database_url: str = Field(
+        default="",
+        description="SQLAlchemy URL of the state database; empty means SQLite at "
+        "`.pipewarden/state.db` in the home folder.",
+    )
+    data_dir: Path = Field(
+        default=Path("data"),
+        description="Where outputs (`processed/<pipeline>`), runs (`runs/<run id>`) and quarantine "
+        "(`quarantine/<run id>`) are kept.",
+    )
+    reports_dir: Path = Field(default=Path("reports"), description="Where run reports are written.")
+    gates_dir: Path = Field(
+        default=Path("config/gates"),
+        description="Where an operator's own gate files are looked for, `<pipeline>.yaml`.",
+    )
+    researcher: str = Field(
+        default="",
+        description="Who runs this, for snapshots and the ledger; empty means git's user, else "
+        "the login name.",
+    )
+    executor: Literal["processes", "inline"] = Field(
+        default="processes", description="What processes items: worker processes, or this process."
+    )
+    workers: int = Field(
+        default_factory=lambda: os.cpu_count() or 1, ge=1, description="Number of worker processes."
+    )
+    lock_timeout: float = Field(
+        default=10.0, ge=0, description="Seconds to wait for a source that another run holds."
+    )
+    lease_seconds: float = Field(
+        default=30.0,
+        gt=0,
+        description="Seconds without a heartbeat after which a runner counts as dead.",
+    )
+    database_sources: tuple[Path, ...] = Field(
+        default=(),
+        description="Source folders whose manifest is kept in the state database instead of in "
+        "`.manifest.json`.",
+    )
+    pipelines: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="Each pipeline's own settings, by its name."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is theirs
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let flags win over the environment, and the environment over the file."""
+        from pydantic_settings import YamlConfigSettingsSource
+
+        file = _settings_file(init_settings())
+        if file is None:
+            return init_settings, env_settings
+        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls, yaml_file=file)
+
+    def in_home(self, path: Path) -> Path:
+        """Return ``path`` as seen from the home folder."""
+        return self.home / path
+
+    @property
+    def state_url(self) -> str:
+        """The URL of the state database, the default filled in."""
+        if self.database_url:
+            return self.database_url
+        database = (self.home / ".pipewarden" / "state.db").absolute()
+        return f"sqlite:///{database.as_posix()}"
+
+    def redacted(self) -> dict[str, Any]:
+        """Return all settings as plain values, secrets replaced."""
+        redacted = redact(self.model_dump(mode="json"))
+        assert isinstance(redacted, dict)
+        return redacted
+
+
+def _settings_file(flags: Mapping[str, Any]) -> Path | None:
+    named = os.environ.get("PIPEWARDEN_CONFIG")
+    if named:
+        if not Path(named).is_file():
+            raise InvalidSettings(
+                f"the settings file {named} does not exist",
+                next_step="correct or unset PIPEWARDEN_CONFIG",
+            )
+        return Path(named)
+    home = Path(flags.get("home") or os.environ.get("PIPEWARDEN_HOME") or ".")
+    return home / SETTINGS_FILE if (home / SETTINGS_FILE).is_file() else None
+
+
+def load_settings(**flags: Any) -> Settings:
+    """Return the settings from defaults, file, environment and ``flags`` (None is not given).
+
+    Raises
+    ------
+    InvalidSettings
+        A value does not hold, or a name is unknown.
+    """
+    import yaml
+
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(p) for p in row['loc']) or 'settings'}: {row['msg']}"
+            for row in error.errors(include_input=False, include_url=False)
+        )
+        raise InvalidSettings(
+            f"the settings do not hold: {problems}", next_step="pipewarden config show"
+        ) from None
+    except yaml.YAMLError as error:
+        raise InvalidSettings(f"the settings file does not read: {error}") from error
+
+
+_SECRET_NAME = re.compile(
+    r"secret|passw(or)?d|passphrase|token|credential|api_?key|private_?key|dsn", re.IGNORECASE
+)
+_SECRET_IN_URL = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<user>[^/@\s:]*):[^/@\s]+@", re.IGNORECASE
+)
+REDACTED = "[redacted]"
+
+
+def redact(value: Any, name: str = "") -> Any:
+    """Return plain values with every secret replaced: by its name, or a password in a URL."""
+    if isinstance(value, Mapping):
+        return {key: redact(held, str(key)) for key, held in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [redact(held, name) for held in value]
+    if _SECRET_NAME.search(name) and value not in (None, "", False):
+        return REDACTED
+    if isinstance(value, str):
+        return _SECRET_IN_URL.sub(rf"\g<scheme>\g<user>:{REDACTED}@", value)
+    return value
 
 
 def load_gate(gate: Gate, path: Path) -> Gate:
@@ -25,7 +187,7 @@ def load_gate(gate: Gate, path: Path) -> Gate:
 
     try:
         rules = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise InvalidSettings(f"the gate file {path} does not read: {error}") from error
     if not isinstance(rules, dict) or rules.get("version") != 1:
         raise InvalidSettings(f"the gate file {path} is not of version 1")

@@ -1,0 +1,120 @@
+"""From a pipeline's result to the JSON document that is published, and back."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import orjson
+
+from pipewarden.core.canonical import digest
+from pipewarden.core.findings import Verdict
+from pipewarden.errors import BadInput
+
+#: The fields that the engine adds to every document.
+RESERVED = ("source", "verdict")
+UNVALIDATED = "UNVALIDATED"
+
+_NAME_MAX = 255
+
+
+def document_of(result: Any, key: str, input_hash: str) -> dict[str, Any]:
+    """Return the document of a result, still without its verdict.
+
+    A mapping, Pydantic model or dataclass gives its own fields; any other value stands under
+    ``result``.
+
+    Raises
+    ------
+    BadInput
+        The result uses a reserved field, or is nothing at all.
+    """
+    plain = _plain(result)
+    if plain is None:
+        raise BadInput("no_result", "the pipeline's function returned None")
+    if not isinstance(plain, Mapping):
+        plain = {"result": plain}
+    taken = [name for name in RESERVED if name in plain]
+    if taken:
+        raise BadInput(
+            "reserved_field",
+            f"the result has a field {' and '.join(map(repr, taken))}, which pipewarden adds "
+            "itself; give it another name",
+        )
+    return {"source": {"path": key, "sha256": input_hash.removeprefix("sha256:")}, **plain}
+
+
+def _plain(result: Any) -> Any:
+    if hasattr(result, "model_dump"):
+        return result.model_dump(mode="json")
+    if dataclasses.is_dataclass(result) and not isinstance(result, type):
+        return dataclasses.asdict(result)
+    return result
+
+
+def verdict_of(verdict: Verdict | None) -> dict[str, Any]:
+    """Return the verdict as it stands in a document; None means that the gate was switched off."""
+    if verdict is None:
+        return {"status": UNVALIDATED, "findings": []}
+    return verdict.as_dict()
+
+
+def encode(document: Mapping[str, Any]) -> bytes:
+    """Return the bytes of a published document.
+
+    Raises
+    ------
+    BadInput
+        The result holds something that JSON has not.
+    """
+    try:
+        data = orjson.dumps(
+            document,
+            default=_convert,
+            option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS | orjson.OPT_APPEND_NEWLINE,
+        )
+    except (TypeError, orjson.JSONEncodeError) as error:
+        raise BadInput("not_json", f"the result cannot be written as JSON: {error}") from error
+    return data
+
+
+def _convert(value: Any) -> Any:
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    if isinstance(value, Path):
+        return value.as_posix()
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json")
+    if isinstance(value, str):  # a lone surrogate: keep what can be kept, visibly
+        return value.encode("utf-8", "backslashreplace").decode()
+    number = getattr(value, "item", None)  # a NumPy scalar
+    if callable(number):
+        return number()
+    as_text = getattr(value, "__str__", None)
+    if type(value).__name__ in ("Decimal", "Fraction") and as_text is not None:
+        return str(value)
+    raise TypeError(f"type {type(value).__name__} is not JSON")
+
+
+def decode(data: bytes) -> dict[str, Any]:
+    """Return a document as it was published."""
+    document = orjson.loads(data)
+    if not isinstance(document, dict):
+        raise ValueError("not a document")  # noqa: TRY004 - one error for bytes that do not read
+    return document
+
+
+def artifact_path(root: Path, key: str, suffix: str) -> Path:
+    """Return where the artifact of an item lies: the key mirrored below ``root``, plus ``suffix``.
+
+    A name that would be longer than file systems allow is cut and marked with a hash of the key.
+    """
+    pure = PurePosixPath(key)
+    name = pure.name + suffix
+    if len(name.encode("utf-8", "surrogateescape")) > _NAME_MAX:
+        mark = "~" + digest(key.encode("utf-8", "surrogateescape"))[7:19] + suffix
+        kept = pure.name.encode("utf-8", "surrogateescape")[: _NAME_MAX - len(mark)]
+        name = kept.decode("utf-8", "ignore") + mark
+    return root.joinpath(*pure.parts[:-1], name)

@@ -1,0 +1,1 @@
+"""What carries tasks to where they are worked on: this process, or a pool of worker processes."""

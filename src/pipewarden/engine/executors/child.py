@@ -1,0 +1,138 @@
+"""The inside of a worker process: take a task, work, answer, until the pipe closes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from multiprocessing.context import BaseContext
+from typing import Any
+
+from pipewarden.engine.task import Worked
+from pipewarden.engine.worker import Workshop
+from pipewarden.errors import PipewardenError
+
+#: Seconds between two looks at whether the parent still lives, where the kernel does not tell.
+_ORPHAN_CHECK = 1.0
+
+
+def start_context() -> Any:
+    """Return how workers are started: by fork where that is safe, else as fresh interpreters.
+
+    A fork keeps functions that cannot be pickled and what is already loaded; it is safe only while
+    no other thread could hold a lock at that moment.
+    """
+    forks = "fork" in multiprocessing.get_all_start_methods() and sys.platform != "darwin"
+    method = "fork" if forks and threading.active_count() == 1 else "spawn"
+    context: BaseContext = multiprocessing.get_context(method)
+    return context
+
+
+def serve(workshop: Workshop, pipe: Connection, inherited: Sequence[Connection]) -> None:
+    """Answer tasks from ``pipe`` until it closes or the parent is gone.
+
+    ``inherited`` are the parent's ends of pipes, closed here so that a pipe closes when its last
+    real user does.
+    """
+    _die_with(os.getppid())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is the runner's business
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for other in inherited:
+        with suppress(OSError):
+            other.close()
+    parent = os.getppid()
+    try:
+        set_up(workshop)
+        pipe.send(None)
+        while True:
+            if not pipe.poll(_ORPHAN_CHECK):
+                if os.getppid() != parent:
+                    return
+                continue
+            pipe.send(_answer(workshop, pipe.recv()))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return
+    except PipewardenError as error:
+        with suppress(OSError):
+            pipe.send(error)
+
+
+def set_up(workshop: Workshop) -> None:
+    """Run the pipeline's set-up.
+
+    Raises
+    ------
+    PipewardenError
+        The set-up failed, whatever it raised: no item could be worked on.
+    """
+    if workshop.pipeline.setup is None:
+        return
+    try:
+        workshop.pipeline.setup()
+    except PipewardenError:
+        raise
+    except Exception as error:
+        raise PipewardenError(
+            f"the set-up of pipeline {workshop.pipeline.name!r} failed: "
+            f"{type(error).__name__}: {error}",
+            left_behind="no item was worked on",
+        ) from error
+
+
+def _answer(workshop: Workshop, task: Any) -> Worked:
+    limit = workshop.pipeline.memory_limit
+    restore = _set_ceiling(limit) if limit else None
+    try:
+        return workshop.work(task)
+    finally:
+        if restore is not None:
+            _restore_ceiling(restore)
+
+
+def _set_ceiling(limit: int) -> tuple[int, tuple[int, int]] | None:
+    """Let the process allocate ``limit`` bytes more than it holds; return what to restore.
+
+    On Linux ``RLIMIT_DATA`` counts private writable memory, which is what a leak or a bomb takes,
+    and not mapped libraries (see getrlimit(2), since Linux 4.7).
+    """
+    if sys.platform != "linux":
+        return None
+    import resource
+
+    held = _data_bytes()
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    ceiling = held + limit
+    if before[1] != resource.RLIM_INFINITY:
+        ceiling = min(ceiling, before[1])
+    resource.setrlimit(resource.RLIMIT_DATA, (ceiling, before[1]))
+    return resource.RLIMIT_DATA, before
+
+
+def _restore_ceiling(restore: tuple[int, tuple[int, int]]) -> None:
+    import resource
+
+    resource.setrlimit(*restore)
+
+
+def _data_bytes() -> int:
+    """Return the bytes of private writable memory that this process holds (Linux)."""
+    with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - read for every item
+        pages = int(file.read().split()[5])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _die_with(parent: int) -> None:
+    """Ask the kernel to kill this process when its parent dies (Linux, prctl(2))."""
+    if sys.platform != "linux":
+        return
+    import ctypes
+
+    set_parent_death_signal = 1
+    ctypes.CDLL(None, use_errno=True).prctl(set_parent_death_signal, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before the kernel was asked
+        os._exit(0)

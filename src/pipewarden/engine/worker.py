@@ -1,0 +1,186 @@
+"""The work on one item: hash, process, judge, hash again, stage. Runs in a worker or in the runner.
+
+A worker computes and never commits: what it leaves is a document under a temporary name, which
+only the job's one runner renames. A worker whose runner is gone can therefore do no harm.
+"""
+
+from __future__ import annotations
+
+import errno
+import random
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pipewarden.core.canonical import digest
+from pipewarden.core.findings import Verdict
+from pipewarden.engine import documents
+from pipewarden.engine.pipeline import Pipeline
+from pipewarden.engine.task import Task, Work, Worked
+from pipewarden.errors import BadInput, StorageUnavailable
+from pipewarden.store.files import durable
+from pipewarden.store.files.hashing import compute_file_hash, trusted_signature
+from pipewarden.store.windows import Window, passing
+
+_MESSAGE_MAX = 2_000
+_BACKOFF_SECONDS, _BACKOFF_MAX = 0.1, 10.0
+
+
+#: Document, verdict (None: the gate is off), identity, and facts (None: as they were).
+_Judged = tuple[dict[str, Any], Verdict | None, str | None, dict[str, Any] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """All that a worker needs, handed to it once.
+
+    Parameters
+    ----------
+    pipeline
+        What to do.
+    output_dir
+        Where documents are staged, mirroring the source.
+    validate
+        Whether the gate is on.
+    seed
+        Seeds the jitter of the back-off between retries.
+    sleep
+        Waits; an argument so that tests do not.
+    """
+
+    pipeline: Pipeline
+    output_dir: Path
+    validate: bool = True
+    seed: int = 0
+    sleep: Callable[[float], None] = time.sleep
+
+    def work(self, task: Task) -> Worked:
+        """Return what came of a task; only a disk that cannot be written raises.
+
+        Raises
+        ------
+        StorageUnavailable
+            The document could not be staged: no item of the run could.
+        """
+        passing(Window.ITEM_TAKEN)
+        started = time.perf_counter()
+        try:
+            worked = self._work(task)
+        except StorageUnavailable:
+            raise
+        except FileNotFoundError as error:
+            worked = self._vanished(task, error)
+        except BadInput as error:
+            worked = _without_document(task, Work.REJECTED, error.reason, error.message)
+        except MemoryError:
+            limit = self.pipeline.memory_limit
+            message = f"it needed more memory than its ceiling of {limit} bytes"
+            worked = _without_document(task, Work.ERRORED, "memory", message)
+        except Exception as error:  # noqa: BLE001 - an item's failure is data; the run goes on
+            worked = _without_document(task, Work.ERRORED, *_describe(error))
+        return replace(worked, seconds=time.perf_counter() - started, attempt=task.attempt)
+
+    def _work(self, task: Task) -> Worked:
+        taken_ns = time.time_ns()
+        input_hash = compute_file_hash(task.path)
+        judged = self._rejudge(task) or self._judged(task, input_hash)
+        document, verdict, identity, facts = judged
+        if compute_file_hash(task.path) != input_hash:
+            message = "its bytes changed while it was processed"
+            return _without_document(task, Work.DEFERRED, "changed", message)
+        document["verdict"] = documents.verdict_of(verdict)
+        data = documents.encode(document)
+        folder = documents.artifact_path(self.output_dir, task.key, ".json").parent
+        durable.make_folder(folder)
+        staged = durable.stage(folder, data)
+        passing(Window.OUTPUT_STAGED)
+        misses = () if verdict is None else verdict.misses
+        return Worked(
+            key=task.key,
+            work=Work.JUDGED,
+            input_hash=input_hash,
+            input_signature=trusted_signature(task.path.stat(), taken_ns),
+            staged=staged,
+            staged_hash=digest(data),
+            staged_size=len(data),
+            status=documents.UNVALIDATED if verdict is None else str(verdict.status),
+            findings=tuple(finding.as_dict() for finding in misses),
+            identity=identity,
+            facts=facts,
+        )
+
+    def _judged(self, task: Task, input_hash: str) -> _Judged:
+        result = self._process(task.path)
+        gate = self.pipeline.gate
+        document = documents.document_of(result, task.key, input_hash)
+        verdict = gate.evaluate(result) if self.validate else None
+        identity = gate.unique.identity(result) if self.validate and gate.unique else None
+        facts = dict(self.pipeline.facts(result)) if self.pipeline.facts else {}
+        return document, verdict, identity, facts
+
+    def _rejudge(self, task: Task) -> _Judged | None:
+        """Return the stored document with today's verdict, or None when it does not allow it."""
+        if task.rejudge_from is None:
+            return None
+        try:
+            document = documents.decode(task.rejudge_from.read_bytes())
+        except (OSError, ValueError):
+            return None
+        if "result" in document and "kind" in document:  # a quarantine file wraps the document
+            document = document["result"] or {}
+        findings = (document.get("verdict") or {}).get("findings")
+        verdict = self.pipeline.gate.rejudge(findings) if findings else None
+        if verdict is None:
+            return None
+        document["source"] = {**document.get("source", {}), "path": task.key}
+        return document, verdict, task.identity, None
+
+    def _process(self, path: Path) -> Any:
+        rng = random.Random(f"{self.seed}:{path}")  # noqa: S311 - jitter, not a secret
+        for tried in range(self.pipeline.retries):
+            try:
+                return self.pipeline.process(path)
+            except (BadInput, MemoryError, FileNotFoundError):
+                raise
+            except Exception:  # noqa: BLE001 - the last attempt below lets it through
+                delay = min(_BACKOFF_MAX, _BACKOFF_SECONDS * 2**tried)
+                self.sleep(delay * rng.uniform(0.5, 1.5))
+        return self.pipeline.process(path)
+
+    def _vanished(self, task: Task, error: FileNotFoundError) -> Worked:
+        if task.path.is_symlink():
+            message = "it is a symbolic link that leads nowhere"
+            return _without_document(task, Work.ERRORED, "unreadable", message)
+        if task.path.exists():  # something else was not found: the item's own failure
+            return _without_document(task, Work.ERRORED, *_describe(error))
+        return _without_document(task, Work.DEFERRED, "vanished", "it vanished during the run")
+
+
+def _describe(error: Exception) -> tuple[str, str, str]:
+    """Return reason, message and traceback of an exception."""
+    name = type(error).__name__
+    if isinstance(error, PermissionError) or getattr(error, "errno", None) == errno.ELOOP:
+        name = "unreadable"
+    trace = "".join(traceback.format_exception(error, limit=-20))
+    return name, f"{type(error).__name__}: {error}"[:_MESSAGE_MAX], trace[-20_000:]
+
+
+def _without_document(task: Task, work: Work, reason: str, message: str, trace: str = "") -> Worked:
+    input_hash = task.known_hash or ""
+    if work in (Work.REJECTED, Work.ERRORED) and not input_hash:
+        try:
+            input_hash = compute_file_hash(task.path)
+        except OSError:
+            input_hash = "sha256:unreadable"
+    return Worked(
+        key=task.key, work=work, input_hash=input_hash, reason=reason, message=message, trace=trace
+    )
+
+
+def lost(task: Task, reason: str, message: str, seconds: float) -> Worked:
+    """Return what came of a task whose worker did not live to answer."""
+    worked = _without_document(task, Work.ERRORED, reason, message)
+    return replace(worked, seconds=seconds, attempt=task.attempt)
