@@ -1,0 +1,211 @@
+"""The outcome of every decided item of a run, and the counts that follow from them.
+
+A row here and the counters of its job's row change together, in one transaction: progress is
+counted from committed items, never estimated.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import JSON, Connection, Text, cast, func, select, update
+
+from pipewarden.core.items import ItemResult, Outcome
+from pipewarden.core.jobs import Progress
+from pipewarden.store.state.schema import encode_json, items, jobs, storable
+
+_COLUMNS = tuple(
+    items.c[name]
+    for name in (
+        "key",
+        "outcome",
+        "reason",
+        "message",
+        "verdict",
+        "seconds",
+        "attempt",
+        "output_path",
+        "quarantine_path",
+        "facts",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPage:
+    """Some items of a run, and how many there are in all."""
+
+    items: tuple[ItemResult, ...]
+    total: int
+
+
+def page(
+    conn: Connection,
+    job_id: str,
+    *,
+    outcome: Outcome | None = None,
+    limit: int = 50,
+    offset: int = 0,
+) -> ItemPage:
+    """Return a run's items in order of their keys, and the true total."""
+    where = [items.c.job_id == job_id]
+    if outcome is not None:
+        where.append(items.c.outcome == outcome)
+    total = conn.execute(select(func.count()).select_from(items).where(*where)).scalar_one()
+    query = select(*_COLUMNS).where(*where).order_by(items.c.key).limit(limit).offset(offset)
+    return ItemPage(tuple(_result(row) for row in conn.execute(query)), total)
+
+
+def iterate(
+    conn: Connection, job_id: str, *, outcome: Outcome | None = None
+) -> Iterator[ItemResult]:
+    """Yield a run's items in order of their keys, without holding them all."""
+    query = select(*_COLUMNS).where(items.c.job_id == job_id).order_by(items.c.key)
+    if outcome is not None:
+        query = query.where(items.c.outcome == outcome)
+    for row in conn.execution_options(yield_per=1000).execute(query):
+        yield _result(row)
+
+
+def slowest(conn: Connection, job_id: str, n: int) -> list[ItemResult]:
+    """Return the ``n`` items that took longest, the slowest first."""
+    query = (
+        select(*_COLUMNS)
+        .where(items.c.job_id == job_id)
+        .order_by(items.c.seconds.desc(), items.c.key)
+        .limit(n)
+    )
+    return [_result(row) for row in conn.execute(query)]
+
+
+def reasons(conn: Connection, job_id: str) -> dict[str, int]:
+    """Return how many items were quarantined for each reason, the most frequent first."""
+    count = func.count().label("number")
+    quarantined = [outcome for outcome in Outcome if outcome.quarantined]
+    query = (
+        select(items.c.reason, count)
+        .where(items.c.job_id == job_id, items.c.outcome.in_(quarantined))
+        .group_by(items.c.reason)
+        .order_by(count.desc(), items.c.reason)
+    )
+    return {row.reason: row.number for row in conn.execute(query)}
+
+
+def keys(conn: Connection, job_id: str) -> set[str]:
+    """Return the keys that this run has decided; a deferred item is not decided."""
+    query = select(items.c.key).where(items.c.job_id == job_id, items.c.outcome != Outcome.DEFERRED)
+    return set(conn.execute(query).scalars())
+
+
+def totals(conn: Connection, job_id: str) -> Progress:
+    """Count a run's items anew from their rows; ``seen`` and bulk ``skipped`` are the job's.
+
+    Equal to the progress of the job's row, which is what a test and ``doctor`` compare.
+    """
+    query = (
+        select(items.c.outcome, items.c.verdict, func.count())
+        .where(items.c.job_id == job_id)
+        .group_by(items.c.outcome, items.c.verdict)
+    )
+    counts: Counter[str] = Counter()
+    for outcome, verdict, number in conn.execute(query):
+        for counter in _counters(outcome, verdict):
+            counts[counter] += number
+    held = conn.execute(
+        select(jobs.c.seen, jobs.c.skipped).where(jobs.c.id == job_id)
+    ).one_or_none()
+    if held is not None:
+        counts |= {"seen": held.seen, "skipped": held.skipped}
+    return Progress(**counts)
+
+
+def put(conn: Connection, job_id: str, results: Mapping[str, tuple[ItemResult, str]]) -> None:
+    """Write outcomes, each with its time (UTC, ISO-8601), and correct the job's counters.
+
+    An item that was decided before in this run is counted under its new outcome only. ``results``
+    is keyed by the item's key as `storable` gives it.
+    """
+    if not results:
+        return
+    change: Counter[str] = Counter()
+    for outcome, verdict in _decided_before(conn, job_id, list(results)):
+        change.subtract(_counters(outcome, verdict))
+    for result, _ in results.values():
+        change.update(_counters(result.outcome, result.verdict))
+    conn.execute(_upsert(conn), [_row(job_id, result, at) for result, at in results.values()])
+    moved = {name: jobs.c[name] + by for name, by in change.items() if by}
+    if moved:
+        conn.execute(update(jobs).where(jobs.c.id == job_id).values(moved))
+
+
+def _decided_before(conn: Connection, job_id: str, wanted: Sequence[str]) -> Sequence[Any]:
+    # The present outcome of those items that have one; the keys travel as one parameter.
+    text = encode_json(list(wanted))
+    if conn.dialect.name == "sqlite":
+        among = select(func.json_each(text).table_valued("value").c.value)
+    else:
+        among = select(func.json_array_elements_text(cast(cast(text, Text), JSON)).column_valued())
+    query = select(items.c.outcome, items.c.verdict).where(
+        items.c.job_id == job_id, items.c.key.in_(among)
+    )
+    return conn.execute(query).all()
+
+
+def _counters(outcome: str, verdict: str) -> tuple[str, ...]:
+    """Return the names of the counters that an item adds one to."""
+    if outcome == Outcome.PUBLISHED:
+        return ("published", "warned") if verdict == "WARN" else ("published",)
+    if Outcome(outcome).quarantined:
+        return ("quarantined",)
+    return ("deferred",) if outcome == Outcome.DEFERRED else ()
+
+
+def _upsert(conn: Connection) -> Any:
+    if conn.dialect.name == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert
+    else:
+        from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
+    statement = insert(items)
+    changed = {c.name: statement.excluded[c.name] for c in items.c if not c.primary_key}
+    return statement.on_conflict_do_update(index_elements=["job_id", "key"], set_=changed)
+
+
+def _row(job_id: str, result: ItemResult, at: str) -> dict[str, Any]:
+    return {
+        "job_id": job_id,
+        "key": result.key,
+        "outcome": result.outcome,
+        "reason": result.reason,
+        "message": result.message,
+        "verdict": result.verdict,
+        "seconds": result.seconds,
+        "attempt": result.attempt,
+        "output_path": result.output_path,
+        "quarantine_path": result.quarantine_path,
+        "facts": dict(result.facts),
+        "at": at,
+    }
+
+
+def _result(row: Any) -> ItemResult:
+    key, outcome, reason, message, verdict, seconds, attempt, output, quarantine, facts = row
+    return ItemResult(
+        key=key,
+        outcome=Outcome(outcome),
+        reason=reason,
+        message=message,
+        verdict=verdict,
+        seconds=seconds,
+        attempt=attempt,
+        output_path=output,
+        quarantine_path=quarantine,
+        facts=facts,
+    )
+
+
+def key_of(result: ItemResult) -> str:
+    """Return the key under which the item's row is found."""
+    return storable(result.key)
