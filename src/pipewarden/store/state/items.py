@@ -15,7 +15,8 @@ from sqlalchemy import JSON, Connection, Text, cast, func, select, update
 
 from pipewarden.core.items import ItemResult, Outcome
 from pipewarden.core.jobs import Progress
-from pipewarden.store.state.schema import encode_json, items, jobs, storable
+from pipewarden.store.state.column_types import encode_json, storable
+from pipewarden.store.state.schema import insert_or_replace, items, jobs
 
 _COLUMNS = tuple(
     items.c[name]
@@ -135,7 +136,10 @@ def put(conn: Connection, job_id: str, results: Mapping[str, tuple[ItemResult, s
         change.subtract(_counters(outcome, verdict))
     for result, _ in results.values():
         change.update(_counters(result.outcome, result.verdict))
-    conn.execute(_upsert(conn), [_row(job_id, result, at) for result, at in results.values()])
+    conn.execute(
+        insert_or_replace(conn, items),
+        [_row(job_id, result, at) for result, at in results.values()],
+    )
     moved = {name: jobs.c[name] + by for name, by in change.items() if by}
     if moved:
         conn.execute(update(jobs).where(jobs.c.id == job_id).values(moved))
@@ -161,16 +165,6 @@ def _counters(outcome: str, verdict: str) -> tuple[str, ...]:
     if Outcome(outcome).quarantined:
         return ("quarantined",)
     return ("deferred",) if outcome == Outcome.DEFERRED else ()
-
-
-def _upsert(conn: Connection) -> Any:
-    if conn.dialect.name == "sqlite":
-        from sqlalchemy.dialects.sqlite import insert
-    else:
-        from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
-    statement = insert(items)
-    changed = {c.name: statement.excluded[c.name] for c in items.c if not c.primary_key}
-    return statement.on_conflict_do_update(index_elements=["job_id", "key"], set_=changed)
 
 
 def _row(job_id: str, result: ItemResult, at: str) -> dict[str, Any]:

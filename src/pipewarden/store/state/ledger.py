@@ -17,7 +17,8 @@ from sqlalchemy import Connection, insert, or_, select, update
 from pipewarden.core.canonical import canonical_json
 from pipewarden.core.chain import Act, Anchor, LedgerEntry, link
 from pipewarden.errors import LedgerTampered
-from pipewarden.store.state.schema import ledger, ledger_head, storable
+from pipewarden.store.state.column_types import storable
+from pipewarden.store.state.schema import ledger, ledger_head
 
 
 def append(conn: Connection, acts: Sequence[Act], at: datetime) -> Anchor:
