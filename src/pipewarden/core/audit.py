@@ -23,6 +23,10 @@ class FaultKind(StrEnum):
     SWAPPED = "swapped"
     CUT = "cut"
     REHASHED = "rehashed"
+    #: The head row beside the chain does not say what the chain ends with.
+    HEAD_ALTERED = "head_altered"
+    #: A trigger that keeps the table append-only is gone, switched off or changed.
+    UNGUARDED = "unguarded"
 
 
 @dataclass(frozen=True, slots=True)

@@ -210,8 +210,12 @@ def insert_or_replace(conn: Connection, table: Table) -> Any:
 
 
 _REFUSE = "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
+_CALL = (
+    "EXECUTE FUNCTION ledger_refuse() AS "
+    "BEGIN RAISE EXCEPTION 'the ledger is append-only' USING ERRCODE = '23001'; END"
+)
 
-#: What keeps the ledger append-only: the body that each trigger must have, by dialect and name.
+#: What keeps the ledger append-only: what each trigger must do, by dialect and name.
 LEDGER_TRIGGERS: Mapping[str, Mapping[str, str]] = {
     "sqlite": {
         "ledger_no_update": f"BEFORE UPDATE ON ledger {_REFUSE}",
@@ -223,12 +227,12 @@ LEDGER_TRIGGERS: Mapping[str, Mapping[str, str]] = {
         f"WHEN NEW.entries <= OLD.entries {_REFUSE}",
     },
     "postgresql": {
-        "ledger_no_update": "BEFORE UPDATE ON ledger FOR EACH STATEMENT",
-        "ledger_no_delete": "BEFORE DELETE ON ledger FOR EACH STATEMENT",
-        "ledger_no_truncate": "BEFORE TRUNCATE ON ledger FOR EACH STATEMENT",
-        "ledger_head_no_delete": "BEFORE DELETE ON ledger_head FOR EACH STATEMENT",
-        "ledger_head_no_truncate": "BEFORE TRUNCATE ON ledger_head FOR EACH STATEMENT",
+        "ledger_no_update": f"BEFORE UPDATE ON ledger FOR EACH STATEMENT {_CALL}",
+        "ledger_no_delete": f"BEFORE DELETE ON ledger FOR EACH STATEMENT {_CALL}",
+        "ledger_no_truncate": f"BEFORE TRUNCATE ON ledger FOR EACH STATEMENT {_CALL}",
+        "ledger_head_no_delete": f"BEFORE DELETE ON ledger_head FOR EACH STATEMENT {_CALL}",
+        "ledger_head_no_truncate": f"BEFORE TRUNCATE ON ledger_head FOR EACH STATEMENT {_CALL}",
         "ledger_head_forward": "BEFORE UPDATE ON ledger_head FOR EACH ROW "
-        "WHEN (NEW.entries <= OLD.entries)",
+        f"WHEN (new.entries <= old.entries) {_CALL}",
     },
 }
