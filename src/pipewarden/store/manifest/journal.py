@@ -125,14 +125,18 @@ class Journal:
         """Keep the journal as ``backup`` and begin a new one with the ``retained`` lines.
 
         The backup belongs to the manifest's own backup: the two together are the present state, so
-        that a manifest damaged later costs no item.
+        that a manifest damaged later costs no item. Retained lines are in the journal throughout.
         """
         self.close()
+        if not self.path.exists():
+            return
         data = b"".join(_encode(line) for line in retained)
-        if self.path.exists():
-            durable.replace(self.path, backup)
         if data:
-            durable.write_file(self.path, data)
+            kept = durable.stage(self.path.parent, self.path.read_bytes())
+            durable.replace(kept, backup)
+            durable.replace(durable.stage(self.path.parent, data), self.path)
+        else:
+            durable.replace(self.path, backup)
         durable.sync_folder(self.path.parent)
 
     def close(self) -> None:

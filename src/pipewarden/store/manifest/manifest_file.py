@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 
 from pipewarden.core.planning import OutputState
@@ -78,14 +79,14 @@ class ManifestFile:
         document, from_backup = self._read_document()
         number = document.journal_n
         ignored = 0
-        for path in (self.journal_backup, self.journal.path):
-            for line in read_lines(path):
-                if line.n > number and (line.base == document.generation or from_backup):
-                    _replay(document.files, line.record)
-                    number = line.n
-                    self._dirty = True
-                elif line.n > document.journal_n and path == self.journal.path:
-                    ignored += line.n > number
+        journals = (self.journal_backup, self.journal.path)
+        for line in chain.from_iterable(map(read_lines, journals[0 if from_backup else 1 :])):
+            if line.n > number and (line.base == document.generation or from_backup):
+                _replay(document.files, line.record)
+                number = line.n
+                self._dirty = True
+            else:
+                ignored += line.n > number
         if ignored:
             self._notice(
                 f"{ignored} journal lines belong to another version of {self.path}; their items "
@@ -197,10 +198,9 @@ class ManifestFile:
 
     def pending(self) -> Iterator[Record]:
         """Yield every record that a run committed and that may not be applied to the ledger yet."""
-        for path in (self.journal_backup, self.journal.path):
-            for line in read_lines(path):
-                if line.record.seq:
-                    yield line.record
+        for line in read_lines(self.journal.path):
+            if line.record.seq:
+                yield line.record
 
     def touch(self) -> None:
         """Note that the document was changed in memory, so that `save` writes it."""

@@ -1,0 +1,231 @@
+"""The one face of a manifest for the engine, and its two stores: a file, or the state database.
+
+The source decides which, never the caller. Either way an item is committed exactly once, and the
+ledger, the outbox and the progress of the run learn of it exactly once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from pipewarden.core.jobs import Lease
+from pipewarden.store.files.folder_lock import Holder
+from pipewarden.store.files.hashing import Signature
+from pipewarden.store.manifest.manifest_file import ManifestFile
+from pipewarden.store.manifest.record import Entry, Record
+from pipewarden.store.manifest.table import TableManifest
+from pipewarden.store.state.apply import apply_records, next_seq
+from pipewarden.store.state.database import Database
+from pipewarden.store.windows import Window, passing
+
+SignatureRows = Mapping[str, list[list[int] | None]]
+
+
+class ManifestStore(Protocol):
+    """What the engine asks of a manifest."""
+
+    @property
+    def folder(self) -> Path:
+        """The folder that keys and paths are relative to."""
+        ...
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """What a person should know about how the state was read."""
+        ...
+
+    def lock(self, holder: Holder, timeout: float, waiting: Callable[[str], None]) -> None:
+        """Become the one writer, or raise `Locked`."""
+        ...
+
+    def catch_up(self) -> int:
+        """Apply what a dead runner committed but did not live to apply; return how many records."""
+        ...
+
+    def next_seq(self, run_id: str) -> int:
+        """Return the number of the run's next record."""
+        ...
+
+    def entries(self) -> Iterable[tuple[str, Entry]]:
+        """Yield every key and entry."""
+        ...
+
+    def get(self, key: str) -> Entry | None:
+        """Return what is known of the item, or None."""
+        ...
+
+    def stat_rows(self) -> SignatureRows:
+        """Return ``{key: [input signature, output signature]}``."""
+        ...
+
+    def commit(self, records: Sequence[Record], lease: Lease) -> None:
+        """Commit records and apply them; when it returns they survive ``kill -9``."""
+        ...
+
+    def remember(self, key: str, source: Signature | None, output: Signature | None) -> None:
+        """Remember the signatures of an item's input and output; made durable by `save`."""
+        ...
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Drop the signatures of items that are gone."""
+        ...
+
+    def keep_run_config(self, run_id: str, snapshot: Mapping[str, Any]) -> None:
+        """Keep the configuration snapshot of a run whose items the manifest holds."""
+        ...
+
+    def save(self) -> None:
+        """Compact and save what is not durable yet (signatures, snapshots)."""
+        ...
+
+    def close(self) -> None:
+        """Stop being the writer."""
+        ...
+
+
+class FileStore:
+    """A folder's manifest file, with the state database learning from its journal.
+
+    Run ids are unique in the database, so the cursors need no name for the manifest: a folder may
+    be renamed between a crash and the next run.
+    """
+
+    _CURSOR = "file"
+
+    def __init__(self, file: ManifestFile, database: Database) -> None:
+        self.file = file
+        self._database = database
+        self.folder = file.folder
+        self.entries = file.entries
+        self.get = file.get
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """What a person should know about how the state was read."""
+        return self.file.notices
+
+    def lock(self, holder: Holder, timeout: float, waiting: Callable[[str], None]) -> None:
+        """Take the folder's lock; a runner holds it for its life."""
+        self.file.lock.acquire(holder, timeout, waiting)
+        self.file.load()
+
+    def catch_up(self) -> int:
+        """Apply what a dead runner committed but did not live to apply; return how many records."""
+        pending = list(self.file.pending())
+        if not pending:
+            return 0
+        with self._database.write() as conn:
+            applied = apply_records(conn, pending, manifest=self._CURSOR)
+        for record in pending:
+            self.file.mark_applied(record.run_id, record.seq)
+        return applied
+
+    def next_seq(self, run_id: str) -> int:
+        """Return the number of the run's next record."""
+        with self._database.read() as conn:
+            return next_seq(conn, self._CURSOR, run_id)
+
+    def stat_rows(self) -> SignatureRows:
+        """Return ``{key: [input signature, output signature]}``."""
+        return self.file.stats.rows()
+
+    def commit(self, records: Sequence[Record], lease: Lease) -> None:
+        """Force the records to the journal, which commits them, then apply them."""
+        self.file.commit(records)
+        with self._database.write() as conn:
+            apply_records(conn, records, manifest=self._CURSOR, lease=lease)
+        passing(Window.APPLY_COMMITTED)
+        self.file.mark_applied(records[-1].run_id, records[-1].seq)
+
+    def remember(self, key: str, source: Signature | None, output: Signature | None) -> None:
+        """Remember the signatures of an item's input and output."""
+        self.file.stats.put(key, source, output)
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Drop the signatures of items that are gone."""
+        self.file.stats.forget(keys)
+
+    def keep_run_config(self, run_id: str, snapshot: Mapping[str, Any]) -> None:
+        """Keep the configuration snapshot of a run whose items the manifest holds."""
+        self.file.document.run_configs[run_id] = dict(snapshot)
+        self.file.touch()
+
+    def save(self) -> None:
+        """Compact manifest and journal if anything changed, and save the signatures."""
+        self.file.save()
+
+    def close(self) -> None:
+        """Close the journal and give the lock back."""
+        self.file.close()
+
+
+class TableStore:
+    """A source's manifest in the state database; the job's lease makes one runner its writer."""
+
+    def __init__(self, table: TableManifest, folder: Path) -> None:
+        self._table = table
+        self.folder = folder
+        self.notices: Sequence[str] = ()
+        self.entries = table.entries
+        self.get = table.get
+        self.keep_run_config = table.put_run_config
+        self._rows: dict[str, list[list[int] | None]] | None = None
+        self._changed: set[str] = set()
+        self._removed: set[str] = set()
+
+    def lock(self, holder: Holder, timeout: float, waiting: Callable[[str], None]) -> None:
+        """Nothing to take: claiming the job exclusively keeps other runners of the source out."""
+
+    def catch_up(self) -> int:
+        """Nothing to catch up: commit and application are one transaction."""
+        return 0
+
+    def next_seq(self, run_id: str) -> int:
+        """Return the number of the run's next record."""
+        return self._table.next_seq(run_id)
+
+    def stat_rows(self) -> SignatureRows:
+        """Return ``{key: [input signature, output signature]}``."""
+        if self._rows is None:
+            self._rows = {key: list(row) for key, row in self._table.stats()}
+        return self._rows
+
+    def commit(self, records: Sequence[Record], lease: Lease) -> None:
+        """Commit and apply the records in one transaction."""
+        self._table.commit(records, lease)
+
+    def remember(self, key: str, source: Signature | None, output: Signature | None) -> None:
+        """Remember the signatures of an item's input and output."""
+        row = [list(source) if source else None, list(output) if output else None]
+        rows = self.stat_rows()
+        if rows.get(key) != row:
+            assert isinstance(rows, dict)
+            rows[key] = row
+            self._changed.add(key)
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Drop the signatures of items that are gone."""
+        self._removed.update(keys)
+
+    def save(self) -> None:
+        """Save the signatures that changed."""
+        rows = self.stat_rows()
+        self._changed -= self._removed
+        self._table.save_stats(((key, rows[key]) for key in self._changed), self._removed)
+        self._changed.clear()
+        self._removed.clear()
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+def open_store(
+    path: Path, database: Database, clock: Callable[[], datetime], *, in_database: bool
+) -> ManifestStore:
+    """Return the manifest at ``path``, as a file or, where the source is so configured, as rows."""
+    if in_database:
+        return TableStore(TableManifest(database, str(path)), path.parent)
+    return FileStore(ManifestFile(path, clock), database)
