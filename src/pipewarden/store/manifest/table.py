@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Table, Text, delete, func, select, type_coerc
 
 from pipewarden.core.jobs import Lease
 from pipewarden.store.manifest.record import Entry, Record
-from pipewarden.store.state.apply import apply_records, unapplied
+from pipewarden.store.state.apply import applied_through, apply_records, unapplied
 from pipewarden.store.state.column_types import encode_json, storable
 from pipewarden.store.state.database import Database
 from pipewarden.store.state.jobs import check_fence
@@ -92,6 +92,11 @@ class TableManifest:
             apply_records(conn, numbered, manifest=self.identity, lease=lease)
         passing(Window.APPLY_COMMITTED)
         return len(fresh)
+
+    def next_seq(self, run_id: str) -> int:
+        """Return the number that the run's next record takes."""
+        with self._database.read() as conn:
+            return applied_through(conn, self.identity, run_id) + 1
 
     def _write(self, conn: Connection, records: Sequence[Record]) -> None:
         """Bring the entries to what the records leave behind, each key written once."""

@@ -18,7 +18,8 @@ from pipewarden.core.items import ItemResult
 from pipewarden.core.jobs import Lease
 from pipewarden.store.manifest.record import Record
 from pipewarden.store.state import items, ledger, outbox
-from pipewarden.store.state.jobs.rows import check_fence
+from pipewarden.store.state.column_types import storable
+from pipewarden.store.state.jobs import check_fence
 from pipewarden.store.state.outbox import OutboxEvent
 from pipewarden.store.state.schema import jobs, manifest_cursors
 from pipewarden.store.windows import Window, passing
@@ -90,7 +91,7 @@ def _apply(conn: Connection, fresh: Sequence[Record], manifest: str) -> None:
         result = record.result
         if result is None:
             continue
-        runs.setdefault(record.run_id, {})[items.key_of(result)] = (result, record.at)
+        runs.setdefault(record.run_id, {})[storable(result.key)] = (result, record.at)
         if result.outcome.quarantined:
             acts.append((_act(record, result), record.at))
             events.append(_event(record, result))

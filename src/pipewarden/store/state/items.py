@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, Connection, Text, cast, func, select, update
 
 from pipewarden.core.items import ItemResult, Outcome
-from pipewarden.core.jobs import Progress
+from pipewarden.core.jobs import Lease, Progress
 from pipewarden.store.state.column_types import encode_json, storable
+from pipewarden.store.state.jobs import check_fence
 from pipewarden.store.state.schema import insert_or_replace, items, jobs
 
 _COLUMNS = tuple(
@@ -123,6 +125,20 @@ def totals(conn: Connection, job_id: str) -> Progress:
     return Progress(**counts)
 
 
+def defer(conn: Connection, lease: Lease, results: Sequence[ItemResult], *, at: datetime) -> None:
+    """Write the items that a run leaves undecided, each with its reason.
+
+    The manifest learns nothing of them; when the run is resumed their decision replaces this.
+
+    Raises
+    ------
+    Fenced
+        The lease is another's by now.
+    """
+    check_fence(conn, lease)
+    put(conn, lease.job_id, {storable(r.key): (r, at.isoformat()) for r in results})
+
+
 def put(conn: Connection, job_id: str, results: Mapping[str, tuple[ItemResult, str]]) -> None:
     """Write outcomes, each with its time (UTC, ISO-8601), and correct the job's counters.
 
@@ -198,8 +214,3 @@ def _result(row: Any) -> ItemResult:
         quarantine_path=quarantine,
         facts=facts,
     )
-
-
-def key_of(result: ItemResult) -> str:
-    """Return the key under which the item's row is found."""
-    return storable(result.key)
