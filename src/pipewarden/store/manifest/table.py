@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
-import orjson
 from sqlalchemy import Connection, Table, Text, delete, func, select, type_coerce
 
 from pipewarden.core.jobs import Lease
 from pipewarden.store.manifest.record import Entry, Record
 from pipewarden.store.state.apply import applied_through, apply_records, unapplied
-from pipewarden.store.state.column_types import encode_json, storable
+from pipewarden.store.state.column_types import decode_json, encode_json, storable
 from pipewarden.store.state.database import Database
 from pipewarden.store.state.jobs import check_fence
 from pipewarden.store.state.schema import (
@@ -52,7 +51,7 @@ class TableManifest:
     def entries(self) -> Iterator[tuple[str, Entry]]:
         """Yield every key and entry, in bytewise order of the keys, without holding them all."""
         for key, text in self._stream(manifest_entries, "entry"):
-            yield key, cast(Entry, orjson.loads(text))
+            yield key, cast(Entry, decode_json(text))
 
     def get(self, key: str) -> Entry | None:
         """Return what is known of the item, or None."""
@@ -69,7 +68,7 @@ class TableManifest:
                     manifest_entries.c.source == self.source,
                     manifest_entries.c.key.in_(wanted[start : start + _CHUNK]),
                 )
-                found |= {row.key: orjson.loads(row.entry) for row in conn.execute(query)}
+                found |= {row.key: decode_json(row.entry) for row in conn.execute(query)}
         return found
 
     def commit(self, records: Sequence[Record], lease: Lease | None = None) -> int:
@@ -140,7 +139,7 @@ class TableManifest:
     def stats(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
         """Yield every key and row of the stat cache, in bytewise order of the keys."""
         for key, text in self._stream(manifest_stats, "row"):
-            yield key, tuple(orjson.loads(text))
+            yield key, tuple(decode_json(text))
 
     def save_stats(
         self, rows: Iterable[tuple[str, Sequence[Any]]], removed: Iterable[str] = ()
@@ -184,4 +183,4 @@ class TableManifest:
             .order_by(table.c.key)
         )
         with self._database.read() as conn:
-            yield from conn.execution_options(yield_per=_BATCH).execute(query)
+            yield from conn.execute(query.execution_options(yield_per=_BATCH))

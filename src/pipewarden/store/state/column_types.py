@@ -31,9 +31,7 @@ class Name(TypeDecorator[str]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Choose the bytewise collation; SQLite has no other."""
-        return dialect.type_descriptor(
-            Text(collation="C" if dialect.name == "postgresql" else None)
-        )
+        return Text(collation="C" if dialect.name == "postgresql" else None)
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
         """Make the text storable."""
@@ -48,8 +46,7 @@ class Time(TypeDecorator[datetime]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Choose the column's type."""
-        native = dialect.name == "postgresql"
-        return dialect.type_descriptor(DateTime(timezone=True) if native else Text())
+        return DateTime(timezone=True) if dialect.name == "postgresql" else Text()
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         """Refuse naive times; text of one width compares as the times do."""
@@ -81,7 +78,7 @@ class Json(TypeDecorator[Any]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002
         """Decode."""
-        return None if value is None else orjson.loads(value)
+        return None if value is None else decode_json(value)
 
 
 def encode_json(value: Any) -> str:
@@ -92,3 +89,13 @@ def encode_json(value: Any) -> str:
         import json
 
         return json.dumps(value, default=str)
+
+
+def decode_json(text: str) -> Any:
+    """Return what `encode_json` wrote."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:  # lone surrogates again
+        import json
+
+        return json.loads(text)

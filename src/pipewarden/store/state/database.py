@@ -63,10 +63,14 @@ class Database:
         parsed = _parsed(url)
         _make_folder(parsed)
         database = cls(parsed)
-        with database.read() as conn:
-            version = _version(conn)
-        if version != HEAD:
-            database._upgrade()
+        try:
+            with database.read() as conn:
+                version = _version(conn)
+            if version != HEAD:
+                database._upgrade()
+        except BaseException:
+            database.close()
+            raise
         return database
 
     def __repr__(self) -> str:

@@ -33,6 +33,7 @@ _COLUMNS = tuple(
         "output_path",
         "quarantine_path",
         "facts",
+        "misses",
     )
 )
 
@@ -69,7 +70,7 @@ def iterate(
     query = select(*_COLUMNS).where(items.c.job_id == job_id).order_by(items.c.key)
     if outcome is not None:
         query = query.where(items.c.outcome == outcome)
-    for row in conn.execution_options(yield_per=1000).execute(query):
+    for row in conn.execute(query.execution_options(yield_per=1000)):
         yield _result(row)
 
 
@@ -196,12 +197,13 @@ def _row(job_id: str, result: ItemResult, at: str) -> dict[str, Any]:
         "output_path": result.output_path,
         "quarantine_path": result.quarantine_path,
         "facts": dict(result.facts),
+        "misses": dict(result.misses),
         "at": at,
     }
 
 
 def _result(row: Any) -> ItemResult:
-    key, outcome, reason, message, verdict, seconds, attempt, output, quarantine, facts = row
+    (key, outcome, reason, message, verdict, seconds, attempt, output, quarantine) = row[:9]
     return ItemResult(
         key=key,
         outcome=Outcome(outcome),
@@ -212,5 +214,6 @@ def _result(row: Any) -> ItemResult:
         attempt=attempt,
         output_path=output,
         quarantine_path=quarantine,
-        facts=facts,
+        facts=row.facts,
+        misses=row.misses,
     )

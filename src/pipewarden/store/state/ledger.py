@@ -140,7 +140,7 @@ def entries(
         query = query.where(or_(ledger.c.subject == subject, below))
     if limit is not None:
         query = query.limit(limit)
-    result = conn.execution_options(yield_per=1000).execute(query)
+    result = conn.execute(query.execution_options(yield_per=1000))
     for row in result:
         yield _entry(row)
 

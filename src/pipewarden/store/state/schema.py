@@ -107,6 +107,7 @@ items = Table(
     Column("output_path", Name, nullable=False),
     Column("quarantine_path", Name, nullable=False),
     Column("facts", Json, nullable=False),
+    Column("misses", Json, nullable=False),
     Column("at", Name, nullable=False),
     Index(None, "job_id", "outcome", "key"),
     sqlite_with_rowid=False,

@@ -131,6 +131,7 @@ def _items() -> None:
         _name("output_path"),
         _name("quarantine_path"),
         sa.Column("facts", sa.Text, nullable=False),
+        sa.Column("misses", sa.Text, nullable=False),
         _name("at"),
         sa.PrimaryKeyConstraint("job_id", "key", name="pk_items"),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name="fk_items_job_id_jobs"),
