@@ -71,6 +71,7 @@ check: $(READY) ## Check style, types, layers, house rules, documentation and lo
 	$(BIN)/lint-imports --no-cache --no-logo
 	$(BIN)/python scripts/house_rules.py
 	$(BIN)/python scripts/generate_reference.py --check
+	$(BIN)/python scripts/check_links.py
 	$(BIN)/python scripts/lock.py --check
 
 .PHONY: format
@@ -81,6 +82,7 @@ format: $(READY) ## Format the code and mend what can be mended
 .PHONY: docs
 docs: $(READY) ## Regenerate the reference pages and the index, and check every link
 	$(BIN)/python scripts/generate_reference.py
+	$(BIN)/python scripts/check_links.py
 
 .PHONY: bench
 bench: $(READY) $(READY_BENCH) ## Measure, beside the peers, and print the ratios

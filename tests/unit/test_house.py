@@ -26,6 +26,7 @@ def script(name: str) -> ModuleType:
 
 
 house = script("house_rules")
+links = script("check_links")
 lock = script("lock")
 
 
@@ -185,4 +186,20 @@ def test_a_lock_that_lacks_or_contradicts_a_requirement_says_so(tmp_path):
     assert [sentence.split(":")[0] for sentence in sentences] == [
         "requirements.lock pins stale {'1.0'}, asked",
         "requirements.lock has no missing",
+    ]
+
+
+def test_a_link_to_a_missing_page_or_heading_is_found(project):
+    (project / "docs").mkdir()
+    (project / "docs" / "a.md").write_text(
+        "# One more\n\n```\n# no heading\n```\n", encoding="utf-8"
+    )
+    (project / "README.md").write_text(
+        "[a](docs/a.md#one-more) [b](docs/b.md) [c](docs/a.md#no-heading)\n"
+        "`[d](d.md)` [e](https://example.org/e.md)\n",
+        encoding="utf-8",
+    )
+    assert links.broken_links(project) == [
+        "README.md: no file docs/b.md",
+        "README.md: no heading docs/a.md#no-heading",
     ]
