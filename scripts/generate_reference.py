@@ -99,7 +99,7 @@ def object_section(name: str, value: Any) -> str:
     lines = [f"## `{name}`", "", "```python", f"{name}{signature(value)}", "```", ""]
     lines += [prose(value), ""]
     if isinstance(value, enum.EnumType):
-        lines += ["Values: " + ", ".join(f"`{member.name}`" for member in value) + ".", ""]
+        lines += ["Values: " + ", ".join(f"`{each}`" for each in value.__members__) + ".", ""]
     elif inspect.isclass(value):
         rows = [row(f"`.{member}`", first_line(found)) for member, found in own_members(value)]
         if rows:
@@ -120,7 +120,7 @@ def signature(value: Any) -> str:
 
 def own_members(value: type) -> Iterator[tuple[str, Any]]:
     """Yield the documented public methods and properties, in the order they are written."""
-    for name, member in dict[str, Any](vars(value)).items():
+    for name, member in vars(value).items():
         found = member.__func__ if isinstance(member, classmethod | staticmethod) else member
         documented = isinstance(found, property) or inspect.isfunction(found)
         if documented and not name.startswith("_") and inspect.getdoc(found):
