@@ -1,0 +1,1 @@
+"""From bytes on disk to lines of text that know where they stand."""

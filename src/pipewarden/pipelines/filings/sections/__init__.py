@@ -1,0 +1,1 @@
+"""Where an Item begins and ends, what its text says, and the honest answer where there is none."""

@@ -1,0 +1,66 @@
+"""Paragraphs put together again that a page or a stray tag cut in two."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from pipewarden.pipelines.filings.reading.paragraphs import BULLETS, Paragraph, Run
+
+_ENDED = re.compile(r"[.!?:;][\s”\"’'\)\]]*(?:\(\d\))?$")
+_ITEMISED = re.compile(rf"^\s*(?:[{re.escape(BULLETS)}]|\(?(?:[a-z]|[ivx]{{1,4}}|\d{{1,2}})[.)]\s)")
+_GOES_ON = re.compile(r"(?:\b(?:a|an|the|of|to|and|or|in|for|with|by|on|at|from|as|that|which|our|its|their"
+    r"|may|could|will|is|are|be|not|any|such|these|this|more|including|than|if|we|u\.s\.)|[,–—-])$", re.IGNORECASE)
+_LONG = 60
+
+
+def joined(paragraphs: Sequence[Paragraph], is_furniture: Sequence[bool]) -> list[Paragraph]:
+    """Return the paragraphs without furniture, and with what was cut joined.
+
+    A paragraph goes on after a page when it has no end and the next one looks the same; without a
+    page between them, only when the next one cannot be a beginning.
+    """
+    kept: list[Paragraph] = []
+    crossed = False
+    for paragraph, page in zip(paragraphs, is_furniture, strict=True):
+        crossed = crossed or page or paragraph.page_break
+        if page:
+            continue
+        if kept and _goes_on(kept[-1], paragraph, crossed=crossed):
+            kept[-1] = _one(kept[-1], paragraph)
+        else:
+            kept.append(paragraph)
+        crossed = False
+    return kept
+
+
+def _goes_on(before: Paragraph, after: Paragraph, *, crossed: bool) -> bool:
+    if before.cells > 1 or after.cells > 1 or _ENDED.search(before.text):
+        return False
+    if _ITEMISED.match(after.text):
+        return False
+    begins_low = after.text[:1].islower()
+    if crossed:
+        alike = before.runs[-1].style.emphasis == after.runs[0].style.emphasis
+        unended = begins_low or len(before.text) > _LONG or bool(_GOES_ON.search(before.text))
+        return unended and (alike or begins_low)
+    if _is_list(before):
+        return False
+    if begins_low:
+        return len(before.text) > _LONG or bool(_GOES_ON.search(before.text))
+    return len(before.text) > _LONG and bool(_GOES_ON.search(before.text))
+
+
+def _is_list(paragraph: Paragraph) -> bool:
+    return bool(_ITEMISED.match(paragraph.text)) and not _GOES_ON.search(paragraph.text)
+
+
+def _one(before: Paragraph, after: Paragraph) -> Paragraph:
+    first, *others = after.runs
+    glue = "" if first.text[:1] == " " else " "
+    if before.runs[-1].style == first.style:
+        last = before.runs[-1]
+        runs = [*before.runs[:-1], Run(last.text + glue + first.text, last.style), *others]
+    else:
+        runs = [*before.runs, Run(glue + first.text, first.style), *others]
+    return Paragraph(runs, cells=max(before.cells, after.cells), page_break=before.page_break)
