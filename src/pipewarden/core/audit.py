@@ -67,19 +67,36 @@ def audit(entries: Iterable[LedgerEntry], anchors: Iterable[Anchor] = ()) -> Aud
     wanted: dict[int, list[Anchor]] = {}
     for anchor in held:
         wanted.setdefault(anchor.count, []).append(anchor)
-    faults = [_rehashed(a, GENESIS) for a in wanted.pop(0, ()) if a.hash != GENESIS]
+    missed = [(a, _rehashed(a, GENESIS)) for a in wanted.pop(0, ()) if a.hash != GENESIS]
     last, read, intact = EMPTY, [], True
     for entry in entries:
         read.append(entry)
         intact = intact and _follows(entry, last)
-        faults += [
-            _rehashed(a, entry.hash) for a in wanted.pop(entry.seq, ()) if a.hash != entry.hash
+        missed += [
+            (a, _rehashed(a, entry.hash)) for a in wanted.pop(entry.seq, ()) if a.hash != entry.hash
         ]
         last = Anchor(entry.seq, entry.hash)
-    faults += [_cut(a, last.count) for rest in wanted.values() for a in rest]
+    missed += [(a, _cut(a, last.count)) for rest in wanted.values() for a in rest]
+    faults = [fault for _, fault in missed]
     if not intact:
-        faults = [*_Diagnosis(read).faults(), *faults]
+        # An anchored entry that is still there has only moved, and the diagnosis names by what.
+        there = {entry.hash for entry in read}
+        faults = [*_diagnosed(read), *(fault for a, fault in missed if a.hash not in there)]
     return Audit(len(read), last.hash, len(held), tuple(faults))
+
+
+def _diagnosed(entries: list[LedgerEntry]) -> list[Fault]:
+    named = _Diagnosis(list(entries)).faults()
+    if named:
+        return named
+    # Whatever escapes the diagnosis is still named where the strict pass stumbled.
+    before = EMPTY
+    for entry in entries:
+        if not _follows(entry, before):
+            break
+        before = Anchor(entry.seq, entry.hash)
+    message = f"the chain does not hold at entry {before.count + 1}"
+    return [Fault(FaultKind.ALTERED, before.count + 1, message)]
 
 
 def _follows(entry: LedgerEntry, before: Anchor) -> bool:
@@ -128,7 +145,9 @@ class _Diagnosis:
             if entry.seq > self.before.count + 1:
                 found.append(self._gap(entry))
             fault = self._look(i)
-            if fault is not None:
+            if fault is not None and (fault.kind, fault.seq) not in [
+                (known.kind, known.seq) for known in found[-1:]
+            ]:
                 found.append(fault)
             entry = self.entries[i]
             if fault is None or fault.kind is not FaultKind.INSERTED or fault.seq != entry.seq:

@@ -108,6 +108,20 @@ class Unique:
     category: str = "identity"
     tags: tuple[str, ...] = ()
 
+    def finding(self, holder: str) -> Finding:
+        """Return the finding that the item ``holder`` has the same identity."""
+        threshold = self.thresholds[0]
+        return Finding(
+            check=self.name,
+            category=self.category,
+            status=threshold.judge(1),
+            value=1,
+            threshold=threshold,
+            message=f"the same as {holder}, which is published",
+            tags=self.tags,
+            evidence=(holder,),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Gate:

@@ -99,6 +99,8 @@ class ItemResult:
         Machine-readable: names of checks, ``timeout``, ``worker_lost``, an exception's class.
     seconds
         Wall time of the attempt, measured in the worker.
+    misses
+        The findings that are not PASS: check → status.
     """
 
     key: str
@@ -111,3 +113,4 @@ class ItemResult:
     output_path: str = ""
     quarantine_path: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
+    misses: Mapping[str, str] = field(default_factory=dict)

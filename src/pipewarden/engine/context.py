@@ -170,11 +170,17 @@ class RunContext:
 
     def save_config(self, config: Mapping[str, Any]) -> Path:
         """Write ``run_config.yaml``: the snapshot and ``config``, secrets redacted, durably."""
+        return self.save_snapshot(
+            {**self.config_snapshot, "run_id": self.run_id, "config": dict(config)}
+        )
+
+    def save_snapshot(self, snapshot: Mapping[str, Any]) -> Path:
+        """Write ``run_config.yaml`` from a snapshot made by the caller, secrets redacted."""
         import yaml
 
-        held = redact({**self.config_snapshot, "run_id": self.run_id, "config": dict(config)})
         dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-        text = yaml.dump(held, Dumper=dumper, sort_keys=False, allow_unicode=True)
+        plain = orjson.loads(orjson.dumps(redact(snapshot)))
+        text = yaml.dump(plain, Dumper=dumper, sort_keys=False, allow_unicode=True)
         path = self.output_dir / "run_config.yaml"
         durable.write_file(path, text.encode())
         return path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -65,13 +65,15 @@ class PlanRequest:
 class Planned:
     """A plan with what was learnt while making it.
 
-    ``hashes`` holds the input hashes that had to be taken, ``scan`` what the source holds.
+    ``hashes`` holds the input hashes that had to be taken, ``scan`` what the source holds,
+    ``left_out`` the keys that wait because of a limit.
     """
 
     plan: Plan
     scan: Scan
     hashes: dict[str, str]
     deleted: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
 
 def make_plan(source: Source, known: Known, request: PlanRequest) -> Planned:
@@ -83,17 +85,13 @@ def make_plan(source: Source, known: Known, request: PlanRequest) -> Planned:
     scan = source.scan()
     planner = _Planner(source, scan, known, request)
     steps = planner.steps()
-    kept = steps if request.limit is None else _limited(steps, request.limit)
-    return Planned(Plan(tuple(kept)), scan, planner.hashes, tuple(planner.deleted))
-
-
-def _limited(steps: Iterable[Step], limit: int) -> Iterator[Step]:
-    for step in steps:
-        if step.action in (Action.PROCESS, Action.REJUDGE):
-            limit -= 1
-            if limit < 0:
-                continue
-        yield step
+    acting = [s.key for s in steps if s.action in (Action.PROCESS, Action.REJUDGE)]
+    left_out = tuple(acting[request.limit :]) if request.limit is not None else ()
+    if left_out:
+        waiting = set(left_out)
+        steps = [step for step in steps if step.key not in waiting]
+    deleted = tuple(planner.deleted)
+    return Planned(Plan(tuple(steps)), scan, planner.hashes, deleted, left_out)
 
 
 class _Planner:

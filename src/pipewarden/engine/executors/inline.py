@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from pipewarden.engine.executors.child import set_up
 from pipewarden.engine.task import Task, Worked
@@ -19,7 +19,7 @@ class InlineExecutor:
     def __init__(self, workshop: Workshop) -> None:
         self._workshop = workshop
 
-    def results(self, tasks: Iterator[Task]) -> Iterator[Worked | None]:
+    def results(self, tasks: Iterator[Task]) -> Generator[Worked | None]:
         """Yield what came of each task, in order."""
         ready = False
         for task in tasks:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -63,7 +63,7 @@ class ProcessExecutor:
         self._retry: deque[Task] = deque()
         self._losses: dict[str, int] = {}
 
-    def results(self, tasks: Iterator[Task]) -> Iterator[Worked | None]:
+    def results(self, tasks: Iterator[Task]) -> Generator[Worked | None]:
         """Yield what came of each task, in order of completion, and None at each tick.
 
         At most ``2 x workers`` tasks are taken from ``tasks`` ahead of their results.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Connection, Text, cast, func, select, update
+from sqlalchemy import JSON, Connection, Text, cast, delete, func, select, update
 
 from pipewarden.core.items import ItemResult, Outcome
 from pipewarden.core.jobs import Lease, Progress
@@ -138,6 +138,20 @@ def defer(conn: Connection, lease: Lease, results: Sequence[ItemResult], *, at: 
     """
     check_fence(conn, lease)
     put(conn, lease.job_id, {storable(r.key): (r, at.isoformat()) for r in results})
+
+
+def reopen(conn: Connection, lease: Lease) -> None:
+    """Drop the deferred items of an earlier attempt at the job: they are decided anew.
+
+    Raises
+    ------
+    Fenced
+        The lease is another's by now.
+    """
+    check_fence(conn, lease)
+    waiting = (items.c.job_id == lease.job_id, items.c.outcome == Outcome.DEFERRED)
+    if conn.execute(delete(items).where(*waiting)).rowcount:
+        conn.execute(update(jobs).where(jobs.c.id == lease.job_id).values(deferred=0))
 
 
 def put(conn: Connection, job_id: str, results: Mapping[str, tuple[ItemResult, str]]) -> None:

@@ -59,7 +59,7 @@ def _head_faults(conn: Connection, last: Anchor, anchors: list[Anchor]) -> Itera
     ends = f"it ends at entry {last.count} with {last.hash}"
     if head.count > last.count and not any(a.count > last.count for a in anchors):
         message = f"{says}, but {ends}: the tail was cut off, or the head row altered"
-        yield Fault(FaultKind.CUT, head.count, message)
+        yield Fault(FaultKind.CUT, last.count, message)
     elif not any((a.count, a.hash) == (head.count, head.hash) for a in anchors):
         yield Fault(FaultKind.HEAD_ALTERED, head.count, f"{says}, but {ends}")
 

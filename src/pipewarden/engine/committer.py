@@ -1,0 +1,395 @@
+"""From what workers made to what is committed: publish, or quarantine, in the one safe order.
+
+For each batch: outputs and quarantine files get their final names and are forced to disk; what they
+replace is withdrawn; only then is the batch committed to the manifest. A crash before the commit
+leaves items that are simply done again, with the same result; one after it leaves nothing to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pipewarden.core.canonical import digest
+from pipewarden.core.findings import Finding, Status
+from pipewarden.core.items import ItemResult, Outcome, Step
+from pipewarden.core.jobs import Lease
+from pipewarden.core.planning import Fingerprints
+from pipewarden.engine import documents
+from pipewarden.engine.pipeline import Pipeline
+from pipewarden.engine.quarantine import Quarantine
+from pipewarden.engine.task import Work, Worked
+from pipewarden.store.files import durable
+from pipewarden.store.files.hashing import Signature, trusted_signature
+from pipewarden.store.manifest.contract import ManifestStore
+from pipewarden.store.manifest.document import relative_key
+from pipewarden.store.manifest.record import Entry, Record
+from pipewarden.store.windows import Window, passing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunScope:
+    """What all items of one run have in common."""
+
+    run_id: str
+    pipeline: Pipeline
+    fingerprints: Fingerprints
+    output_dir: Path
+    validate: bool
+    clock: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class _Publication:
+    """An output that waits for its final name."""
+
+    key: str
+    staged: Path
+    target: Path
+    source: Signature | None
+
+
+class Committer:
+    """Collects results into batches and commits each batch.
+
+    Parameters
+    ----------
+    scope, store, lease, quarantine
+        The run, its manifest, the right to commit, and where failures are kept.
+    holders
+        For a gate with a check across items: identity → key of the published item that has it.
+    """
+
+    def __init__(
+        self,
+        scope: RunScope,
+        store: ManifestStore,
+        lease: Lease,
+        quarantine: Quarantine,
+        holders: dict[str, str],
+    ) -> None:
+        self._scope = scope
+        self._store = store
+        self._lease = lease
+        self._quarantine = quarantine
+        self._holders = holders
+        self._seq = store.next_seq(scope.run_id)
+        self._publications: list[_Publication] = []
+        self._withdrawn: list[Path] = []
+        self._records: list[Record] = []
+        self._inputs: dict[str, Signature | None] = {}
+        #: Items that lost their place to a duplicate with a lower key, though nothing was planned
+        #: for them.
+        self.displaced: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    # ── one result ───────────────────────────────────────────────────────────────────────────
+
+    def add(self, worked: Worked, step: Step) -> None:
+        """Take a worker's result into the batch: it will be published, quarantined or deferred."""
+        before = self._store.get(step.moved_from or step.key)
+        if worked.work is Work.DEFERRED:
+            self._defer(worked, step, before)
+        elif worked.work is Work.JUDGED:
+            self._judged(worked, step, before)
+        else:
+            self._fail(worked, step, before, document=None)
+
+    def _judged(self, worked: Worked, step: Step, before: Entry | None) -> None:
+        self._unclaim(step.key, before, worked.identity)
+        finding, holder = self._duplicate(worked)
+        if finding is not None:
+            worked, document = self._with_finding(worked, finding)
+            if finding.blocks:
+                self._discard(worked)
+                self._fail(worked, step, before, document=document, duplicate_of=holder)
+                return
+        if worked.status == Status.FAIL:
+            assert worked.staged is not None
+            document = documents.decode(worked.staged.read_bytes())
+            self._discard(worked)
+            self._fail(worked, step, before, document=document)
+            return
+        if worked.identity is not None and finding is None:
+            self._claim(worked.identity, step.key)
+        self._publish(worked, step, before)
+
+    def _publish(self, worked: Worked, step: Step, before: Entry | None) -> None:
+        assert worked.staged is not None
+        target = documents.artifact_path(self._scope.output_dir, step.key, ".json")
+        if before is not None and step.moved_from is not None:
+            self._withdraw(before, unless=target)
+        entry = self._entry("success", worked, before)
+        entry["output_path"] = relative_key(target, self._store.folder)
+        entry["output_hash"] = worked.staged_hash
+        if not self._scope.validate:
+            entry["validated"] = False
+        facts = before.get("facts") if worked.facts is None and before else worked.facts
+        if facts:
+            entry["facts"] = dict(facts)
+        if worked.identity is not None:
+            entry["identity"] = worked.identity
+        publication = _Publication(step.key, worked.staged, target, worked.input_signature)
+        self._publications.append(publication)
+        result = self._result(worked, Outcome.PUBLISHED)
+        result = replace(result, output_path=str(target), facts=entry.get("facts") or {})
+        self._record(step, entry, result)
+
+    def _fail(
+        self,
+        worked: Worked,
+        step: Step,
+        before: Entry | None,
+        *,
+        document: dict[str, Any] | None,
+        duplicate_of: str | None = None,
+    ) -> None:
+        rejected = worked.work in (Work.JUDGED, Work.REJECTED)
+        kept = self._quarantine.keep(
+            worked, kind="rejected" if rejected else "errored", document=document
+        )
+        entry = self._entry("failed", worked, before)
+        entry["kind"] = "rejected" if rejected else "errored"
+        entry["reason"] = kept.reason
+        entry["quarantine_path"] = relative_key(kept.path, self._store.folder)
+        if duplicate_of is not None:
+            entry["duplicate_of"] = duplicate_of
+        if worked.identity is not None:
+            entry["identity"] = worked.identity
+        if before is not None and before.get("output_path"):
+            if rejected:
+                output = self._store.folder / str(before["output_path"])
+                self._quarantine.keep_withdrawn(step.key, output)
+                self._withdraw(before)
+            else:  # nothing was decided about the new bytes: the last good output stays
+                entry["output_path"] = before["output_path"]
+                entry["output_hash"] = before.get("output_hash")
+        self._inputs[step.key] = worked.input_signature
+        result = self._result(worked, Outcome.REJECTED if rejected else Outcome.ERRORED)
+        result = replace(result, reason=kept.reason, quarantine_path=str(kept.path))
+        self._record(step, entry, result)
+
+    def _defer(self, worked: Worked, step: Step, before: Entry | None) -> None:
+        key = step.moved_from or step.key
+        same = replace(step, key=key, moved_from=None)
+        result = self._result(worked, Outcome.DEFERRED)
+        self._record(same, before, replace(result, key=step.key))
+
+    def move(self, step: Step) -> None:
+        """Take a moved item into the batch: its state stays, its output moves with it."""
+        assert step.moved_from is not None
+        before = self._store.get(step.moved_from)
+        assert before is not None
+        entry: Entry = {**before}
+        if before["status"] == "success" and before.get("output_path"):
+            target = documents.artifact_path(self._scope.output_dir, step.key, ".json")
+            old = self._store.folder / str(before["output_path"])
+            document = documents.decode(old.read_bytes())
+            document["source"] = {**document.get("source", {}), "path": step.key}
+            data = documents.encode(document)
+            durable.make_folder(target.parent)
+            staged = durable.stage(target.parent, data)
+            self._publications.append(_Publication(step.key, staged, target, None))
+            self._withdrawn.append(old)
+            entry["output_path"] = relative_key(target, self._store.folder)
+            entry["output_hash"] = digest(data)
+            if (identity := entry.get("identity")) and self._holders.get(identity) in (
+                None,
+                step.moved_from,
+            ):
+                self._holders[identity] = step.key
+        self._record(step, entry, None)
+
+    def forget(self, keys: Iterable[str]) -> int:
+        """Take deleted items into the batch: their entries go, their outputs are withdrawn."""
+        number = 0
+        for key in keys:
+            before = self._store.get(key)
+            if before is not None and before.get("output_path"):
+                self._quarantine.keep_withdrawn(
+                    key, self._store.folder / str(before["output_path"])
+                )
+                self._withdraw(before)
+            self._append(key, None, None, None)
+            number += 1
+        return number
+
+    # ── duplicates ───────────────────────────────────────────────────────────────────────────
+
+    def _unclaim(self, key: str, before: Entry | None, identity: str | None) -> None:
+        old = before.get("identity") if before else None
+        if old is not None and old != identity and self._holders.get(old) == key:
+            del self._holders[old]
+
+    def _duplicate(self, worked: Worked) -> tuple[Finding | None, str | None]:
+        """Return the finding that another item with a lower key has this identity, and its key."""
+        unique = self._scope.pipeline.gate.unique
+        if unique is None or worked.identity is None or worked.status == Status.FAIL:
+            return None, None
+        holder = self._holders.get(worked.identity)
+        if holder is None or holder >= worked.key:
+            return None, None
+        return unique.finding(holder), holder
+
+    def _claim(self, identity: str, key: str) -> None:
+        holder = self._holders.get(identity)
+        self._holders[identity] = key
+        if holder is not None and holder != key:
+            self._displace(holder, key)
+
+    def _displace(self, loser: str, winner: str) -> None:
+        """Quarantine a published item whose identity an item with a lower key has, too."""
+        unique = self._scope.pipeline.gate.unique
+        self.flush()
+        before = self._store.get(loser)
+        assert unique is not None
+        finding = unique.finding(winner)
+        if before is None or before["status"] != "success" or not finding.blocks:
+            return
+        output = self._store.folder / str(before["output_path"])
+        worked = Worked(
+            key=loser,
+            work=Work.JUDGED,
+            input_hash=before["hash"],
+            staged=output,
+            identity=before.get("identity"),
+            facts=before.get("facts"),
+        )
+        worked, document = self._with_finding(worked, finding)
+        step = Step(loser, "unchanged", "process", "")  # type: ignore[arg-type]
+        self._fail(worked, step, before, document=document, duplicate_of=winner)
+        self.displaced.add(loser)
+
+    def _with_finding(self, worked: Worked, finding: Finding) -> tuple[Worked, dict[str, Any]]:
+        """Return the result and its document with a finding added that only the runner can make."""
+        assert worked.staged is not None
+        document = documents.decode(worked.staged.read_bytes())
+        verdict = document["verdict"]
+        status = Status.FAIL if finding.blocks else Status.WARN
+        row = finding.as_dict()
+        findings = [f for f in verdict["findings"] if f["check"] != finding.check]
+        document["verdict"] = {"status": str(status), "findings": [*findings, row]}
+        if not finding.blocks:
+            data = documents.encode(document)
+            staged = durable.stage(worked.staged.parent, data)
+            worked.staged.unlink()
+            worked = replace(worked, staged=staged, staged_hash=digest(data), staged_size=len(data))
+        return replace(worked, status=str(status), findings=(*worked.findings, row)), document
+
+    # ── records ──────────────────────────────────────────────────────────────────────────────
+
+    def _entry(
+        self, status: Literal["success", "failed"], worked: Worked, before: Entry | None
+    ) -> Entry:
+        now = self._scope.clock().isoformat()
+        entry: Entry = {
+            "hash": worked.input_hash,
+            "status": status,
+            "run_id": self._scope.run_id,
+            "attempt_count": 0,
+            "validation_report": _summary(worked),
+            "fingerprint": self._scope.fingerprints.pipeline,
+            "measures": self._scope.fingerprints.measures,
+            "thresholds": self._scope.fingerprints.thresholds,
+        }
+        if status == "success":
+            entry["last_processed"] = now
+            return entry
+        entry["last_attempt"] = now
+        same = before is not None and before.get("hash") == worked.input_hash
+        earlier = int(before.get("attempt_count", 0)) if same and before is not None else 0
+        entry["attempt_count"] = earlier + 1
+        return entry
+
+    def _result(self, worked: Worked, outcome: Outcome) -> ItemResult:
+        return ItemResult(
+            key=worked.key,
+            outcome=outcome,
+            reason=worked.reason,
+            message=worked.message,
+            verdict=worked.status,
+            seconds=worked.seconds,
+            attempt=worked.attempt,
+            misses={str(f["check"]): str(f["status"]) for f in worked.findings},
+        )
+
+    def _record(self, step: Step, entry: Entry | None, result: ItemResult | None) -> None:
+        self._append(step.key, entry, step.moved_from, result)
+
+    def _append(
+        self, key: str, entry: Entry | None, moved_from: str | None, result: ItemResult | None
+    ) -> None:
+        self._records.append(
+            Record(
+                run_id=self._scope.run_id,
+                seq=self._seq,
+                at=self._scope.clock().isoformat(),
+                key=key,
+                entry=entry,
+                moved_from=moved_from,
+                result=result,
+            )
+        )
+        self._seq += 1
+
+    # ── committing ───────────────────────────────────────────────────────────────────────────
+
+    def _withdraw(self, before: Entry, unless: Path | None = None) -> None:
+        output = self._store.folder / str(before.get("output_path"))
+        if output != unless:
+            self._withdrawn.append(output)
+
+    @staticmethod
+    def _discard(worked: Worked) -> None:
+        if worked.staged is not None:
+            worked.staged.unlink(missing_ok=True)
+
+    def flush(self) -> list[ItemResult]:
+        """Commit the batch; when this returns, its items are done for good.
+
+        Returns
+        -------
+        The results committed, for a progress display.
+        """
+        if not self._records:
+            return []
+        for publication in self._publications:
+            durable.replace(publication.staged, publication.target)
+        kept = {publication.target for publication in self._publications}
+        for output in self._withdrawn:
+            if output not in kept:
+                output.unlink(missing_ok=True)
+        folders = {path.parent for path in (*kept, *self._withdrawn)}
+        durable.sync_folders(folder for folder in folders if folder.is_dir())
+        passing(Window.OUTPUT_RENAMED)
+        self._store.commit(self._records, self._lease)
+        self._remember()
+        done = [record.result for record in self._records if record.result is not None]
+        self._records, self._publications, self._withdrawn = [], [], []
+        self._inputs.clear()
+        return done
+
+    def _remember(self) -> None:
+        gone = [r.moved_from for r in self._records if r.moved_from is not None]
+        self._store.forget([*gone, *(r.key for r in self._records if r.entry is None)])
+        for key, signature in self._inputs.items():
+            self._store.remember(key, signature, None)
+        for publication in self._publications:
+            output = trusted_signature(publication.target.stat())
+            self._store.remember(publication.key, publication.source, output)
+
+
+def _summary(worked: Worked) -> dict[str, Any] | None:
+    """Return the verdict in short, for the manifest; the document has it in full."""
+    if not worked.status:
+        return None
+    misses: list[Mapping[str, Any]] = [
+        {name: f[name] for name in ("check", "status", "value") if name in f}
+        for f in worked.findings
+    ]
+    return {"status": worked.status, "misses": misses}

@@ -1,0 +1,107 @@
+"""Quarantine: where an item that failed is kept, with what was produced and why it failed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pipewarden.core.findings import Status
+from pipewarden.engine import documents
+from pipewarden.engine.task import Worked
+from pipewarden.store.files import durable
+
+SCHEMA_VERSION = 1
+FAILED, REPORT, WITHDRAWN = "_FAILED.json", "_FAILURE_REPORT.md", "_WITHDRAWN.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where a failed item lies, and the machine-readable reason."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantine:
+    """The quarantine folder of one run.
+
+    Parameters
+    ----------
+    folder
+        ``data/quarantine/<run id>``.
+    source
+        The folder of the inputs.
+    run_id, pipeline, fingerprint, max_attempts
+        What the files say about the run.
+    render
+        Failure facts and the folder of the report → the text of the failure report.
+    clock
+        Gives the present time, UTC and aware.
+    """
+
+    folder: Path
+    source: Path
+    run_id: str
+    pipeline: str
+    fingerprint: str
+    max_attempts: int
+    render: Callable[[Mapping[str, Any], Path], str]
+    clock: Callable[[], datetime]
+
+    def keep(self, worked: Worked, *, kind: str, document: dict[str, Any] | None) -> Kept:
+        """Write ``…_FAILED.json`` and ``…_FAILURE_REPORT.md`` durably; return where."""
+        verdict = (document or {}).get("verdict")
+        reason = worked.reason or _reason(verdict)
+        facts = {
+            "schema_version": SCHEMA_VERSION,
+            "kind": kind,
+            "key": worked.key,
+            "run_id": self.run_id,
+            "pipeline": self.pipeline,
+            "fingerprint": self.fingerprint,
+            "at": self.clock().isoformat(),
+            "input": {"path": str(self.source / worked.key), "sha256": worked.input_hash},
+            "reason": reason,
+            "message": worked.message,
+            "attempt": worked.attempt,
+            "max_attempts": self.max_attempts,
+            "verdict": verdict,
+            "error": _error(worked),
+            "result": document,
+        }
+        path = documents.artifact_path(self.folder, worked.key, FAILED)
+        durable.write_file(path, documents.encode(facts))
+        report = documents.artifact_path(self.folder, worked.key, REPORT)
+        text = self.render(facts, report.parent)
+        durable.write_file(report, text.encode("utf-8", "backslashreplace"))
+        return Kept(path, reason)
+
+    def keep_withdrawn(self, key: str, output: Path) -> None:
+        """Keep a published output whose input is gone, so that forgetting it loses nothing."""
+        if output.is_file():
+            path = documents.artifact_path(self.folder, key, WITHDRAWN)
+            durable.write_file(path, output.read_bytes())
+
+
+def _reason(verdict: Mapping[str, Any] | None) -> str:
+    if not verdict:
+        return "unknown"
+    findings = verdict.get("findings", ())
+    missed = (Status.FAIL, Status.NOT_COMPUTABLE)
+    names = [
+        str(f["check"])
+        for f in findings
+        if f["status"] in missed and (f.get("threshold") or {}).get("blocking")
+    ]
+    return ", ".join(names) or "unknown"
+
+
+def _error(worked: Worked) -> dict[str, Any] | None:
+    if not worked.message:
+        return None
+    kind = worked.message.split(":", 1)[0] if worked.trace else worked.reason
+    return {"type": kind, "message": worked.message, "traceback": worked.trace}

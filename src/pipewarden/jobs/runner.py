@@ -1,0 +1,324 @@
+"""The runner: takes a claimed job from its plan to its end; it may be killed anywhere."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from pipewarden.core.items import Action, ItemResult, Outcome, State, Step
+from pipewarden.core.jobs import Lease, Progress
+from pipewarden.engine.committer import Committer, RunScope
+from pipewarden.engine.executors.inline import InlineExecutor
+from pipewarden.engine.executors.processes import ProcessExecutor
+from pipewarden.engine.fingerprint import fingerprints
+from pipewarden.engine.pipeline import Pipeline
+from pipewarden.engine.planner import Planned, PlanRequest, make_plan
+from pipewarden.engine.quarantine import Quarantine
+from pipewarden.engine.source import Source
+from pipewarden.engine.task import Task
+from pipewarden.engine.worker import Workshop
+from pipewarden.errors import ConservationViolated
+from pipewarden.jobs.control import Aborted, Control
+from pipewarden.jobs.options import RunOptions
+from pipewarden.jobs.workspace import Workspace
+from pipewarden.store.files import durable
+from pipewarden.store.files.hashing import Signature
+from pipewarden.store.manifest.contract import ManifestStore
+from pipewarden.store.manifest.record import Entry
+from pipewarden.store.state import items, jobs
+
+#: A batch is committed when it holds so many items, or when its first has waited so long.
+_BATCH_ITEMS, _BATCH_SECONDS = 64, 0.05
+
+
+class Listener(Protocol):
+    """What is told of the progress of a run; the command line draws it."""
+
+    def planned(self, planned: Planned, work: int) -> None:
+        """The plan is made; ``work`` items will be acted on."""
+        ...
+
+    def committed(self, results: list[ItemResult]) -> None:
+        """These items are done for good."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Something a person should know now."""
+        ...
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the runner knows of a run when its items are decided."""
+
+    planned: Planned
+    progress: Progress
+    notices: list[str]
+
+
+@dataclass(slots=True, kw_only=True)
+class Runner:
+    """One claimed job and all it needs.
+
+    Parameters
+    ----------
+    render_failure
+        Makes the text of a failure report.
+    """
+
+    workspace: Workspace
+    pipeline: Pipeline
+    options: RunOptions
+    source: Source
+    store: ManifestStore
+    lease: Lease
+    output_dir: Path
+    control: Control
+    listener: Listener
+    render_failure: Callable[..., str]
+
+    def run(self) -> Tally:
+        """Plan, work on every item that the plan asks for, and account for every item seen.
+
+        Raises
+        ------
+        StorageUnavailable
+            The disk is full; what was committed before is kept.
+        Fenced
+            Another runner has taken the job over.
+        ConservationViolated
+            An item is unaccounted for.
+        """
+        done = self._decided_before()
+        planned = self._plan(done)
+        if self.output_dir.is_dir():
+            durable.sweep(self.output_dir)
+        work = {step.key: step for step in planned.plan.steps if step.action is not Action.SKIP}
+        self._announce(planned, len(work))
+        committer = self._committer(planned)
+        self._heal_signatures(planned)
+        left = dict(work)
+        with self.control.signals():
+            try:
+                self._drive(committer, planned, left)
+                if not self.control.stopping and self.pipeline.gate.unique is not None:
+                    self._settle_duplicates(committer, planned, left)
+            except Aborted:
+                pass  # what was in work is not done; what was committed is
+        if self.options.prune_deleted and not self.control.stopping:
+            pruned = committer.forget(planned.deleted)
+            committer.flush()
+            if pruned:
+                self.listener.note(f"{pruned} deleted items forgotten, their outputs withdrawn")
+        self.store.save()
+        return self._tally(planned, left)
+
+    # ── planning ─────────────────────────────────────────────────────────────────────────────
+
+    def _decided_before(self) -> frozenset[str]:
+        """Return the keys that this job decided before it was interrupted; none for a new job."""
+        with self.workspace.database.write() as conn:
+            items.reopen(conn, self.lease)
+            return frozenset(items.keys(conn, self.lease.job_id))
+
+    def _plan(self, done: frozenset[str]) -> Planned:
+        request = plan_request(self.pipeline, self.options, self.output_dir, done)
+        return make_plan(self.source, self.store, request)
+
+    def _announce(self, planned: Planned, work: int) -> None:
+        seen = len(planned.scan.found)
+        with self.workspace.database.write() as conn:
+            jobs.set_seen(conn, self.lease, seen, seen - work - len(planned.left_out))
+        for notice in self.store.notices:
+            self.listener.note(notice)
+        self.listener.planned(planned, work)
+
+    def _heal_signatures(self, planned: Planned) -> None:
+        """Remember that inputs hashed for the plan, and found unchanged, need no hashing again."""
+        rows = self.store.stat_rows()
+        window = time.time_ns() - 20_000_000
+        for step in planned.plan.steps:
+            row = planned.scan.found.get(step.key)
+            if step.state is State.UNCHANGED and step.key in planned.hashes and row is not None:
+                cached = rows.get(step.key)
+                output = tuple(cached[1]) if cached and cached[1] else None
+                if row[1] < window:
+                    self.store.remember(step.key, _signature(row), _signature(output))
+
+    # ── working ──────────────────────────────────────────────────────────────────────────────
+
+    def _committer(self, planned: Planned) -> Committer:
+        prints = fingerprints(self.pipeline)
+        run_id = self.lease.job_id
+        quarantine = Quarantine(
+            folder=Path(os.path.abspath(self.workspace.quarantine_dir(run_id))),  # noqa: PTH100
+            source=self.source.folder,
+            run_id=run_id,
+            pipeline=self.pipeline.name,
+            fingerprint=prints.pipeline,
+            max_attempts=self.pipeline.max_attempts,
+            render=self.render_failure,
+            clock=self.workspace.clock,
+        )
+        scope = RunScope(
+            run_id=run_id,
+            pipeline=self.pipeline,
+            fingerprints=prints,
+            output_dir=self.output_dir,
+            validate=self.options.validate,
+            clock=self.workspace.clock,
+        )
+        holders = self._holders(planned) if self.pipeline.gate.unique else {}
+        return Committer(scope, self.store, self.lease, quarantine, holders)
+
+    def _holders(self, planned: Planned) -> dict[str, str]:
+        """Return identity → key of the published items that the source still holds."""
+        held: dict[str, str] = {}
+        for key, entry in self.store.entries():
+            identity = entry.get("identity")
+            if identity and entry["status"] == "success" and key in planned.scan.found:
+                held[identity] = key
+        return held
+
+    def _drive(self, committer: Committer, planned: Planned, left: dict[str, Step]) -> None:
+        """Act on every step of ``left``, removing each as it is done."""
+        steps = dict(left)
+        for step in steps.values():
+            if step.action is Action.MOVE:
+                committer.move(step)
+                del left[step.key]
+        committer.flush()
+        tasks = self._tasks(planned, [s for s in steps.values() if s.action is not Action.MOVE])
+        began = time.monotonic()
+        with closing(self._executor().results(tasks)) as results:
+            for worked in results:
+                if worked is not None:
+                    committer.add(worked, steps[worked.key])
+                    left.pop(worked.key, None)
+                now = time.monotonic()
+                waited = now - began >= _BATCH_SECONDS
+                if len(committer) >= _BATCH_ITEMS or (waited and len(committer)):
+                    self.listener.committed(committer.flush())
+                    began = now
+                self.control.poll()
+        self.listener.committed(committer.flush())
+
+    def _tasks(self, planned: Planned, steps: Iterable[Step]) -> Iterator[Task]:
+        for step in steps:
+            if self.control.stopping:
+                return
+            entry = self.store.get(step.moved_from or step.key)
+            stored = self._stored(entry) if step.action is Action.REJUDGE else None
+            yield Task(
+                key=step.key,
+                path=planned.scan.path(self.source.folder, step.key),
+                known_hash=planned.hashes.get(step.key),
+                rejudge_from=stored,
+                identity=entry.get("identity") if entry else None,
+                attempt=int(entry.get("attempt_count", 0)) + 1 if entry else 1,
+            )
+
+    def _stored(self, entry: Entry | None) -> Path | None:
+        """Return where the judged document of an item is kept."""
+        if entry is None:
+            return None
+        published = entry["status"] == "success"
+        path = entry.get("output_path") if published else entry.get("quarantine_path")
+        return self.store.folder / path if path else None
+
+    def _executor(self) -> InlineExecutor | ProcessExecutor:
+        workshop = Workshop(self.pipeline, self.output_dir, self.options.validate)
+        if self.options.executor == "inline":
+            return InlineExecutor(workshop)
+        return ProcessExecutor(workshop, self.options.workers)
+
+    def _settle_duplicates(
+        self, committer: Committer, planned: Planned, left: dict[str, Step]
+    ) -> None:
+        """Give items that lost to a duplicate their place when that duplicate has gone."""
+        tried: set[str] = set()
+        while not self.control.stopping:
+            freed = {
+                key: Step(key, State.STALE, Action.PROCESS, "the item it duplicated is gone")
+                for key, entry in self.store.entries()
+                if key not in tried and key in planned.scan.found and self._freed(entry)
+            }
+            if not freed:
+                return
+            tried |= freed.keys()
+            left |= freed
+            self._drive(committer, planned, left)
+
+    def _freed(self, entry: Entry) -> bool:
+        holder = entry.get("duplicate_of")
+        if holder is None or entry["status"] != "failed":
+            return False
+        held = self.store.get(holder)
+        return (
+            held is None
+            or held["status"] != "success"
+            or held.get("identity") != entry.get("identity")
+        )
+
+    # ── accounting ───────────────────────────────────────────────────────────────────────────
+
+    def _tally(self, planned: Planned, left: Iterable[str]) -> Tally:
+        """Count what became of every item, and assert that none is missing (DESIGN 5.3).
+
+        Seen is what the scan found and what the job decided before it was interrupted; skipped is
+        what the plan passed over; the rest are rows of the state database.
+        """
+        why = f"{self.control.requested} requested" if self.control.requested else "aborted"
+        deferred = dict.fromkeys(left, why) | dict.fromkeys(planned.left_out, "over the limit")
+        waiting = [
+            ItemResult(key=k, outcome=Outcome.DEFERRED, reason=r) for k, r in deferred.items()
+        ]
+        with self.workspace.database.write() as conn:
+            items.defer(conn, self.lease, waiting, at=self.workspace.clock())
+            decided = items.totals(conn, self.lease.job_id)
+            keys = items.keys(conn, self.lease.job_id)
+            passed = {
+                step.key
+                for step in planned.plan.steps
+                if step.action in (Action.SKIP, Action.MOVE) and step.state is not State.DELETED
+            }
+            progress = replace(
+                decided,
+                seen=len(keys.union(planned.scan.found)),
+                skipped=len(passed - keys),
+            )
+            jobs.set_seen(conn, self.lease, progress.seen, progress.skipped)
+        if progress.accounted != progress.seen:
+            raise ConservationViolated(
+                f"{progress.seen} items seen, {progress.accounted} accounted for: {progress}",
+                left_behind="every committed item is kept; the job is marked FAILED",
+                next_step=f"please report this with the folder {self.workspace.runs_dir}",
+            )
+        return Tally(planned, progress, [*self.store.notices, *planned.scan.unreadable])
+
+
+def plan_request(
+    pipeline: Pipeline, options: RunOptions, output_dir: Path, done: frozenset[str] = frozenset()
+) -> PlanRequest:
+    """Return the request that the options make of the planner."""
+    return PlanRequest(
+        wanted=fingerprints(pipeline),
+        policy=options.policy(pipeline.max_attempts),
+        output_dir=output_dir,
+        rehash=options.rehash,
+        only_failed=options.only_failed,
+        path_sensitive=pipeline.path_sensitive,
+        limit=options.limit,
+        done=done,
+    )
+
+
+def _signature(row: object) -> Signature | None:
+    if not isinstance(row, (list, tuple)) or len(row) != 4:
+        return None
+    return row[0], row[1], row[2], row[3]
