@@ -223,8 +223,7 @@ def test_however_records_are_offered_progress_is_that_of_the_latest_decisions(
     ]
     reached = 0
     for start, stop in [*cuts, (0, len(batch))]:
-        start = min(start, reached)
-        run(database, batch[start:stop])
+        run(database, batch[min(start, reached) : stop])
         reached = max(reached, min(stop, len(batch)))
     latest = {record.key: record.result for record in batch}
     _, acts, events, progress, _ = state(database)

@@ -148,10 +148,9 @@ def test_a_second_writer_waits_and_is_then_told(database, monkeypatch):
     wait = {"sqlite": "PRAGMA busy_timeout = 1", "postgresql": "SET lock_timeout = '1ms'"}
     with impatient.read() as conn:
         conn.exec_driver_sql(wait[database.dialect])
-    with database.write():
-        with pytest.raises(DatabaseUnavailable, match="locked by another writer") as refused:
-            with impatient.write():
-                pytest.fail("two writers at once")
+    locked = pytest.raises(DatabaseUnavailable, match="locked by another writer")
+    with database.write(), locked as refused, impatient.write():
+        pytest.fail("two writers at once")
     assert refused.value.exit_code == 4
     impatient.close()
 
@@ -198,10 +197,10 @@ class TestSqlite:
         assert (tmp_path / "a" / "b" / "state.db").exists()
 
     def test_writes_are_durable_and_constraints_hold(self, tmp_path):
-        with closing(Database.open(f"sqlite:///{tmp_path}/state.db")) as database:
-            with database.read() as conn:
-                pragmas = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
-                values = [conn.exec_driver_sql(f"PRAGMA {p}").scalar() for p in pragmas]
+        opened = closing(Database.open(f"sqlite:///{tmp_path}/state.db"))
+        pragmas = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        with opened as database, database.read() as conn:
+            values = [conn.exec_driver_sql(f"PRAGMA {p}").scalar() for p in pragmas]
         assert values == ["wal", 2, 1, 30_000]
 
     def test_a_file_that_is_no_database_is_damaged(self, tmp_path):
@@ -222,9 +221,9 @@ class TestSqlite:
         data = bytearray(path.read_bytes())
         data[len(data) // 2 :] = b"\xff" * (len(data) - len(data) // 2)
         path.write_bytes(data)
-        with pytest.raises(StateDamaged, match=str(path)):
-            with closing(Database.open(url)) as database, database.read() as conn:
-                conn.execute(manifest_cursors.select()).all()
+        damaged = pytest.raises(StateDamaged, match=str(path))
+        with damaged, closing(Database.open(url)) as database, database.read() as conn:
+            conn.execute(manifest_cursors.select()).all()
 
     def test_text_that_does_not_decode_is_damage(self, tmp_path):
         with closing(Database.open(f"sqlite:///{tmp_path}/state.db")) as database:
