@@ -91,6 +91,8 @@ def decide(
         return State.NEW, Action.PROCESS, "not seen before"
     if changed:
         return State.CHANGED, Action.PROCESS, f"its bytes changed since {_when(entry)}"
+    if entry.get("retry"):
+        return State.FAILED, Action.PROCESS, f"a retry was asked for: {entry['retry']}"
     if policy.force:
         return State.FORCED, Action.PROCESS, "asked for"
     if wanted is not None and entry.get("fingerprint") != wanted.pipeline:

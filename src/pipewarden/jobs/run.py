@@ -223,6 +223,20 @@ def reap(workspace: Workspace) -> list[Job]:
         return jobs.reap(conn, at=workspace.clock(), is_alive=liveness.is_alive)
 
 
+def catch_up_known(workspace: Workspace) -> None:
+    """Apply what dead runs committed, of every source known here; live runs apply their own."""
+    for job in latest_jobs(workspace):
+        with suppress(PipewardenError):
+            source = Source.at(job.source, ("*",))
+            workspace.store(source, job.pipeline).catch_up()
+
+
+def latest_jobs(workspace: Workspace) -> list[Job]:
+    """Return the newest job of every source and pipeline that has ever run here."""
+    with workspace.database.read() as conn:
+        return jobs.latest_of_each_source(conn)
+
+
 # ── steps ────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -61,7 +61,7 @@ class ManifestStore(Protocol):
         """Return ``{key: [input signature, output signature]}``."""
         ...
 
-    def commit(self, records: Sequence[Record], lease: Lease) -> None:
+    def commit(self, records: Sequence[Record], lease: Lease | None) -> None:
         """Commit records and apply them; when it returns they survive ``kill -9``."""
         ...
 
@@ -132,7 +132,7 @@ class FileStore:
         """Return ``{key: [input signature, output signature]}``."""
         return self.file.stats.rows()
 
-    def commit(self, records: Sequence[Record], lease: Lease) -> None:
+    def commit(self, records: Sequence[Record], lease: Lease | None) -> None:
         """Force the records to the journal, which commits them, then apply them."""
         self.file.commit(records)
         with self._database.write() as conn:
@@ -193,7 +193,7 @@ class TableStore:
             self._rows = {key: list(row) for key, row in self._table.stats()}
         return self._rows
 
-    def commit(self, records: Sequence[Record], lease: Lease) -> None:
+    def commit(self, records: Sequence[Record], lease: Lease | None) -> None:
         """Commit and apply the records in one transaction."""
         self._table.commit(records, lease)
 

@@ -251,8 +251,7 @@ class ManifestFile:
         retained = [
             line
             for line in read_lines(self.journal.path)
-            if line.record.result is not None
-            and line.record.seq > self._applied.get(line.record.run_id, 0)
+            if line.record.seq > self._applied.get(line.record.run_id, 0)
         ]
         self.journal.restart(retained, self.journal_backup)
         passing(Window.JOURNAL_CLEARED)

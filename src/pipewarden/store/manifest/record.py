@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypedDict
 
+from pipewarden.core.chain import Act
 from pipewarden.core.items import ItemResult, Outcome
 
 
@@ -38,6 +39,10 @@ class Entry(TypedDict, total=False):
     #: What the gate's check across items compares, and the key of the item that holds it instead.
     identity: str
     duplicate_of: str
+    #: Why somebody asked for the item to be tried again, until it is.
+    retry: str
+    #: Why somebody published it although the gate rejected it.
+    released: str
     #: Only false: the gate was switched off for this output.
     validated: bool
     facts: dict[str, Any]
@@ -61,6 +66,8 @@ class Record:
         The key that this one replaces.
     result
         The outcome to count for the run; None where none is due (a forgotten entry).
+    act
+        What the ledger learns beside what follows from the result: a release, a retry.
     """
 
     run_id: str
@@ -70,6 +77,7 @@ class Record:
     entry: Entry | None
     moved_from: str | None = None
     result: ItemResult | None = None
+    act: Act | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the record as plain values, for a journal line."""
@@ -84,6 +92,8 @@ class Record:
             plain["moved_from"] = self.moved_from
         if self.result is not None:
             plain["result"] = asdict(self.result)
+        if self.act is not None:
+            plain["act"] = asdict(self.act)
         return plain
 
     @classmethod
@@ -100,4 +110,5 @@ class Record:
             entry=plain["entry"],
             moved_from=plain.get("moved_from"),
             result=result,
+            act=Act(**plain["act"]) if plain.get("act") else None,
         )

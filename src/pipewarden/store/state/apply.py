@@ -88,6 +88,8 @@ def _apply(conn: Connection, fresh: Sequence[Record], manifest: str) -> None:
     acts, events = [], []
     for record in fresh:
         reached[record.run_id] = record.seq
+        if record.act is not None:
+            acts.append((record.act, record.at))
         result = record.result
         if result is None:
             continue

@@ -14,6 +14,7 @@ from pipewarden.store.state.jobs.rows import (
     create as insert,
     get as get,
     history as history,
+    latest_of_each_source as latest_of_each_source,
     page as page,
     set_seen as set_seen,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "heartbeat",
     "history",
     "insert",
+    "latest_of_each_source",
     "page",
     "reap",
     "release",

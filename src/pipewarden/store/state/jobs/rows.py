@@ -105,6 +105,27 @@ def history(conn: Connection, job_id: str) -> list[JobEvent]:
     ]
 
 
+def latest_of_each_source(conn: Connection) -> list[Job]:
+    """Return the newest job of every source and pipeline, in order of the source."""
+    newest = (
+        select(jobs.c.source, jobs.c.pipeline, func.max(jobs.c.created_at).label("created_at"))
+        .group_by(jobs.c.source, jobs.c.pipeline)
+        .subquery()
+    )
+    query = (
+        select(jobs)
+        .join(
+            newest,
+            (jobs.c.source == newest.c.source)
+            & (jobs.c.pipeline == newest.c.pipeline)
+            & (jobs.c.created_at == newest.c.created_at),
+        )
+        .order_by(jobs.c.source, jobs.c.pipeline, jobs.c.id)
+    )
+    found = {(job.source, job.pipeline): job for job in map(_job, conn.execute(query).mappings())}
+    return list(found.values())
+
+
 def set_seen(conn: Connection, lease: Lease, seen: int, skipped: int) -> None:
     """Record how many items the plan found and how many of them it skips.
 

@@ -1,0 +1,111 @@
+"""Looking at jobs, and asking them to pause or to cancel."""
+
+from __future__ import annotations
+
+import difflib
+
+from pipewarden.core.chain import Act
+from pipewarden.core.items import Outcome
+from pipewarden.core.jobs import Job, JobEvent, JobStatus, Request
+from pipewarden.errors import UnknownName
+from pipewarden.jobs.workspace import Workspace
+from pipewarden.store.state import items, jobs, ledger
+from pipewarden.store.state.items import ItemPage
+from pipewarden.store.state.jobs import JobPage
+
+_NEAR = 200
+
+
+def list_jobs(
+    workspace: Workspace,
+    *,
+    status: JobStatus | None = None,
+    pipeline: str | None = None,
+    source: str | None = None,
+    limit: int = 50,
+    offset: int = 0,
+) -> JobPage:
+    """Return jobs, newest first, and how many there are in all."""
+    with workspace.database.read() as conn:
+        return jobs.page(
+            conn, status=status, pipeline=pipeline, source=source, limit=limit, offset=offset
+        )
+
+
+def find(workspace: Workspace, run_id: str) -> Job:
+    """Return a job.
+
+    Raises
+    ------
+    UnknownName
+        There is none of this id; the message names the nearest.
+    """
+    with workspace.database.read() as conn:
+        job = jobs.get(conn, run_id)
+        if job is not None:
+            return job
+        known = [held.id for held in jobs.page(conn, limit=_NEAR).jobs]
+    close = difflib.get_close_matches(run_id, known, 1)
+    raise UnknownName(
+        f"there is no job {run_id!r}" + (f"; did you mean {close[0]!r}?" if close else ""),
+        next_step="pipewarden jobs list",
+    )
+
+
+def history(workspace: Workspace, run_id: str) -> list[JobEvent]:
+    """Return what happened to a job, oldest first."""
+    find(workspace, run_id)
+    with workspace.database.read() as conn:
+        return jobs.history(conn, run_id)
+
+
+def item_page(
+    workspace: Workspace,
+    run_id: str,
+    *,
+    outcome: Outcome | None = None,
+    limit: int = 50,
+    offset: int = 0,
+) -> ItemPage:
+    """Return a job's items in order of their keys, and how many there are in all."""
+    find(workspace, run_id)
+    with workspace.database.read() as conn:
+        return items.page(conn, run_id, outcome=outcome, limit=limit, offset=offset)
+
+
+def pause(workspace: Workspace, run_id: str, reason: str = "") -> Job:
+    """Ask a job to pause after the items in work; one that nobody runs pauses at once.
+
+    Raises
+    ------
+    UnknownName
+        There is no such job.
+    IllegalTransition
+        It has ended.
+    """
+    return _request(workspace, run_id, Request.PAUSE, reason)
+
+
+def cancel(workspace: Workspace, run_id: str, reason: str = "") -> Job:
+    """Ask a job to end; what it finished stays finished, and it can be resumed.
+
+    Raises
+    ------
+    UnknownName
+        There is no such job.
+    IllegalTransition
+        It has ended.
+    """
+    return _request(workspace, run_id, Request.CANCEL, reason)
+
+
+def _request(workspace: Workspace, run_id: str, what: Request, reason: str) -> Job:
+    find(workspace, run_id)
+    at = workspace.clock()
+    with workspace.database.write() as conn:
+        job = jobs.request(conn, run_id, what, actor=workspace.actor, at=at, reason=reason)
+        act = Act(
+            actor=workspace.actor, action=f"run.{what}_requested", subject=run_id, reason=reason
+        )
+        ledger.append(conn, [act], at)
+    return job
