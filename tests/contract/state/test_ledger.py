@@ -80,14 +80,13 @@ ON_POSTGRESQL = {
 }
 
 
-@pytest.mark.parametrize("name", [*STATEMENTS, *ON_SQLITE, *ON_POSTGRESQL])
-def test_what_would_change_the_ledger_is_refused(database, filled, name):
+def test_whatever_would_change_the_ledger_is_refused(database, filled):
     own = ON_SQLITE if database.dialect == "sqlite" else ON_POSTGRESQL
-    statement = {**STATEMENTS, **own}.get(name)
-    if statement is None:
-        return  # the other database's
-    with pytest.raises(exc.DBAPIError, match="append-only"), database.write() as conn:
-        conn.execute(text(statement))
+    for name, statement in {**STATEMENTS, **own}.items():
+        refused = pytest.raises(exc.DBAPIError, match="append-only")
+        with refused, database.write() as conn:
+            conn.execute(text(statement))
+            pytest.fail(f"{name} was let through")
     with database.read() as conn:
         assert audit(ledger.entries(conn), [filled]).holds
 
