@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Verdict as Verdict,
     )
     from pipewarden.core.gate import Check as Check, Gate as Gate, Unique as Unique, check as check
+    from pipewarden.engine.context import RunContext as RunContext
     from pipewarden.engine.pipeline import Pipeline as Pipeline
     from pipewarden.errors import (
         BadInput as BadInput,
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
         NotComputable as NotComputable,
         PipewardenError as PipewardenError,
     )
+    from pipewarden.jobs.run import RunReport as RunReport, run as run
     from pipewarden.settings import load_gate as load_gate
+    from pipewarden.store.files.hashing import compute_file_hash as compute_file_hash
+    from pipewarden.store.manifest.state_manifest import StateManifest as StateManifest
 
 _HOMES = {
     "BadInput": "errors",
@@ -40,12 +44,17 @@ _HOMES = {
     "NotComputable": "errors",
     "Pipeline": "engine.pipeline",
     "PipewardenError": "errors",
+    "RunContext": "engine.context",
+    "RunReport": "jobs.run",
+    "StateManifest": "store.manifest.state_manifest",
     "Status": "core.findings",
     "Threshold": "core.findings",
     "Unique": "core.gate",
     "Verdict": "core.findings",
     "check": "core.gate",
+    "compute_file_hash": "store.files.hashing",
     "load_gate": "settings",
+    "run": "jobs.run",
 }
 
 __all__ = ["__version__", *_HOMES]  # noqa: PLE0604 - the table is the one list of names
