@@ -24,9 +24,12 @@ HEAD_BYTES, TAIL_BYTES = 64 * 1024, 4 * 1024
 
 #: SEC's error pages are a few kilobytes; a filing that quotes one is longer.
 _ERROR_PAGE_BYTES = 32 * 1024
-_RATE_PAGE = re.compile(rb"request rate threshold exceeded|undeclared automated tool", re.I)
+_RATE_PAGE = re.compile(
+    rb"request rate threshold exceeded|undeclared automated tool", re.IGNORECASE
+)
 _SITE_PAGE = re.compile(
-    rb"<title>\s*(SEC\.gov\b|Access Denied|[^<]*\b(unavailable|maintenance|error)\s*</title>)", re.I
+    rb"<title>\s*(SEC\.gov\b|Access Denied|[^<]*\b(unavailable|maintenance|error)\s*</title>)",
+    re.IGNORECASE,
 )
 _OTHER_FORMATS = (b"%PDF", b"PK\x03\x04", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"\x1f\x8b", b"{")
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -122,7 +125,7 @@ def parse_json(url: str, body: bytes) -> Any:
     BadAnswer
         It is not JSON, or not in UTF-8.
     """
-    if not body.lstrip()[:1] in (b"{", b"["):
+    if body.lstrip()[:1] not in (b"{", b"["):
         _refuse_error_page(url, body, len(body))
     try:
         return json.loads(body.decode("utf-8-sig"))

@@ -15,9 +15,21 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pipewarden import InvalidSettings, MissingExtra
-
-from .answers import BadAnswer, NotOnEdgar, Refused, Retriable, Throttled, Unreachable, parse_json
-from .pacing import Backoff, Clock, RateLimiter, retry_after_seconds
+from pipewarden.pipelines.filings.edgar.answers import (
+    BadAnswer,
+    NotOnEdgar,
+    Refused,
+    Retriable,
+    Throttled,
+    Unreachable,
+    parse_json,
+)
+from pipewarden.pipelines.filings.edgar.pacing import (
+    Backoff,
+    Clock,
+    RateLimiter,
+    retry_after_seconds,
+)
 
 if TYPE_CHECKING:
     import httpx
@@ -120,7 +132,10 @@ class EdgarClient:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         self._http.close()
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from .answers import DestinationBusy, DestinationUnusable
+from pipewarden.pipelines.filings.edgar.answers import DestinationBusy, DestinationUnusable
 
 _CHUNK = 1024 * 1024
 

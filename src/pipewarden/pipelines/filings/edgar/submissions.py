@@ -6,15 +6,20 @@ Source: "EDGAR Application Programming Interfaces", https://www.sec.gov/search-f
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
-from .answers import BadAnswer, EdgarError, Refused, UnknownCompany
-from .client import EdgarClient
+from pipewarden.pipelines.filings.edgar.answers import (
+    BadAnswer,
+    EdgarError,
+    Refused,
+    UnknownCompany,
+)
+from pipewarden.pipelines.filings.edgar.client import EdgarClient
 
 _ACCESSION = re.compile(r"\d{10}-\d{2}-\d{6}")
 _PAGE = re.compile(r"CIK\d{10}-submissions-\d{3}\.json")
@@ -217,32 +222,43 @@ def _collect_page(
         found.problems.append(problem)
 
 
-def _collect(
-    found: Listing, company: Company, columns: Mapping[str, Any], wanted: Wanted
-) -> None:
+def _collect(found: Listing, company: Company, columns: Mapping[str, Any], wanted: Wanted) -> None:
     known = {filing.accession for filing in found.filings}
-    fresh = [f for f in _rows(company, columns, wanted) if f.accession not in known]
-    found.filings.extend(fresh)
-
-
-def _rows(company: Company, columns: Mapping[str, Any], wanted: Wanted) -> Iterator[Filing]:
-    for accession, filed, period, form, document in zip(
-        *(columns[name] for name in _COLUMNS), strict=True
-    ):
-        form_type = _plain(form).upper()
-        day = date.fromisoformat(filed)
-        if not wanted.accepts(form_type, day):
+    rows = list(zip(*(columns[name] for name in _COLUMNS), strict=True))
+    for row in rows:
+        try:
+            filing = _filing(company, *row, wanted=wanted)
+        except (TypeError, ValueError) as error:
+            found.problems.append(BadAnswer(f"EDGAR's row {row!r} is no filing: {error}"))
             continue
-        if not _ACCESSION.fullmatch(accession):
-            raise ValueError(f"{accession!r} is not an accession number")
-        yield Filing(
-            company=company,
-            form=form_type,
-            filed=day,
-            period_end=date.fromisoformat(period) if period else None,
-            accession=accession,
-            primary_document=str(document or ""),
-        )
+        if filing is not None and filing.accession not in known:
+            known.add(filing.accession)
+            found.filings.append(filing)
+
+
+def _filing(
+    company: Company,
+    accession: str,
+    filed: str,
+    period: str,
+    form: str,
+    document: str,
+    *,
+    wanted: Wanted,
+) -> Filing | None:
+    form_type, day = _plain(form).upper(), date.fromisoformat(filed)
+    if not wanted.accepts(form_type, day):
+        return None
+    if not _ACCESSION.fullmatch(accession):
+        raise ValueError(f"{accession!r} is not an accession number")
+    return Filing(
+        company=company,
+        form=form_type,
+        filed=day,
+        period_end=date.fromisoformat(period) if period else None,
+        accession=accession,
+        primary_document=str(document or ""),
+    )
 
 
 def _company(cik: int, record: Mapping[str, Any]) -> Company:
@@ -275,4 +291,4 @@ def _year_end_after(moment: date, month_day: str) -> date | None:
         ends = [date.fromisoformat(f"{moment.year + n}{nominal}") for n in (0, 1)]
     except ValueError:
         return None
-    return next(end for end in ends if end > moment) if ends[1] > moment else None
+    return next(end for end in ends if end > moment)

@@ -1,0 +1,1 @@
+"""From the paragraphs of a section to one segment per risk factor."""

@@ -1,0 +1,149 @@
+"""Which paragraphs look like headings, and how."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pipewarden.pipelines.filings.reading.paragraphs import BULLETS, Paragraph, Run
+
+_BULLET = re.compile(rf"^\s*(?:[{re.escape(BULLETS)}]|o\s)\s*")
+_LISTED = re.compile(r"^\s*\(?(?:[ivx]{1,4}|[a-z]|\d{1,2})[.)]\s")
+_LEAD_END = re.compile(r"[.:?!–—-][\s”\"’)]*$")
+_REST_START = re.compile(r"^[\s”\"’)]*[.:–—-]")
+_SUPPORT = re.compile(r"^[\s\W\d]*$")
+#: The longest heading in characters; leads that are shorter than this are words and not headings.
+_LONGEST, _SHORTEST_LEAD = 700, 6
+_CAPS_LETTERS, _CAPS_SHARE = 8, 0.92
+
+
+class Look(NamedTuple):
+    """How a heading is set off; two headings of one level have one look."""
+
+    bold: bool
+    italic: bool
+    underline: bool
+    caps: bool
+    run_in: bool
+    center: bool = False
+
+    @property
+    def weight(self) -> int:
+        """How much it stands out."""
+        return 3 * self.bold + self.italic + self.underline + self.caps + self.center
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A paragraph seen as heading and text; either may be empty.
+
+    Parameters
+    ----------
+    heading, text
+        Its heading, and the rest; a heading that stands alone has no text.
+    look
+        The heading's look; None when there is no heading.
+    is_item
+        Whether it is a bullet or a table row.
+    """
+
+    heading: str
+    text: str
+    look: Look | None
+    is_item: bool
+
+
+def parts_of(paragraphs: Sequence[Paragraph]) -> list[Part]:
+    """Return every paragraph as heading and text."""
+    return [_part(paragraph) for paragraph in paragraphs]
+
+
+def _part(paragraph: Paragraph) -> Part:
+    text = paragraph.text.strip()
+    is_bullet = bool(_BULLET.match(text))
+    is_item = is_bullet or paragraph.cells > 2
+    emphasised, at = _lead(paragraph.runs, skip_bullet=is_bullet)
+    lead = paragraph.text[:at].strip()
+    rest = paragraph.text[at:].strip()
+    if is_bullet and not rest:
+        return Part("", text, None, is_item)
+    if emphasised and _SUPPORT.match(rest):
+        return _standing(text, paragraph, emphasised, is_item=is_item)
+    if not emphasised:
+        caps = _is_caps(text)
+        if caps and len(text) <= _LONGEST and not is_item:
+            return _standing(text, paragraph, (False, False, False), is_item=is_item)
+        centred = paragraph.runs[0].style.center and len(text) <= 200 and not is_item
+        if centred and text[:1].isupper():
+            return Part(text, "", Look(False, False, False, False, False, True), is_item)
+        return Part("", text, None, is_item)
+    if _is_run_in(lead, rest, paragraph.text[at:]):
+        return Part(lead, rest, Look(*emphasised, caps=_is_caps(lead), run_in=True), is_item)
+    return Part("", text, None, is_item)
+
+
+def _standing(
+    text: str, paragraph: Paragraph, emphasis: tuple[bool, bool, bool], *, is_item: bool
+) -> Part:
+    if len(text) > _LONGEST or not any(c.isalpha() for c in text) or is_item:
+        return Part("", text, None, is_item)
+    center = paragraph.runs[0].style.center
+    return Part(text, "", Look(*emphasis, caps=_is_caps(text), run_in=False, center=center), False)
+
+
+def _lead(
+    runs: Sequence[Run], *, skip_bullet: bool
+) -> tuple[tuple[bool, bool, bool] | None, int]:
+    """Return the emphasis that a paragraph begins with, and where it ends.
+
+    Marks, digits and spaces take the emphasis of their surroundings: a full stop is often left out
+    of the bold, and a registered sign is a run of its own.
+    """
+    emphasis: tuple[bool, bool, bool] | None = None
+    at = end = 0
+    for number, run in enumerate(runs):
+        own = run.style.emphasis
+        support = bool(_SUPPORT.match(run.text))
+        if support or (number == 0 and skip_bullet and run.text.strip() in BULLETS):
+            at += len(run.text)
+            end = at if emphasis and any(own) else end
+            continue
+        if not any(own):
+            break
+        if emphasis is None:
+            emphasis = own
+        elif not _akin(emphasis, own):
+            break
+        at += len(run.text)
+        end = at
+    return emphasis, end
+
+
+def _akin(first: tuple[bool, bool, bool], other: tuple[bool, bool, bool]) -> bool:
+    """Whether a change of emphasis stays within one heading: a product's name in italics."""
+    return any(a and b for a, b in zip(first, other, strict=True))
+
+
+def _is_run_in(lead: str, rest: str, raw_rest: str) -> bool:
+    if not _SHORTEST_LEAD <= len(lead) <= _LONGEST or len(rest) < 20:
+        return False
+    if not (lead[:1].isupper() or lead[:1] in "“\"‘'•·$" or lead[:1].isdigit()):
+        lead = _BULLET.sub("", lead)
+        if not lead[:1].isupper():
+            return False
+    ended = _LEAD_END.search(lead) or _REST_START.match(raw_rest)
+    return bool(ended) and (len(lead.split()) > 1 or bool(_LEAD_END.search(lead)))
+
+
+def _is_caps(text: str) -> bool:
+    found = [c for c in text if c.isalpha()]
+    if len(found) < _CAPS_LETTERS:
+        return False
+    return sum(c.isupper() for c in found) >= _CAPS_SHARE * len(found)
+
+
+def is_bulleted(part: Part) -> bool:
+    """Whether a paragraph is an item of a list."""
+    return bool(_BULLET.match(part.text or part.heading) or _LISTED.match(part.text))
