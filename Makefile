@@ -26,7 +26,7 @@ help: ## Show this list
 	  /^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: $(READY) ## Create the environment in $(VENV), at the locked versions
+setup: $(READY) ## Create the environment, at the locked versions
 
 .PHONY: setup-bench
 setup-bench: $(READY_BENCH) ## Create the environment of the tools that benchmarks compare with
@@ -64,14 +64,27 @@ coverage: $(READY) ## Run every test and write htmlcov/index.html
 ##@ Care
 
 .PHONY: check
-check: $(READY) ## Check style, types, layers, house rules, documentation and locks
+check: check-style check-types check-layers check-house check-docs check-locks ## Check all that needs no test run (-k: go on after a failure)
+
+.PHONY: check-style check-types check-layers check-house check-docs check-locks
+check-style: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+check-types: $(READY)
 	$(BIN)/mypy $(CHECKED)
+
+check-layers: $(READY)
 	$(BIN)/lint-imports --no-cache --no-logo
+
+check-house: $(READY)
 	$(BIN)/python scripts/house_rules.py
+
+check-docs: $(READY)
 	$(BIN)/python scripts/generate_reference.py --check
 	$(BIN)/python scripts/check_links.py
+
+check-locks: $(READY)
 	$(BIN)/python scripts/lock.py --check
 
 .PHONY: format

@@ -23,9 +23,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHONS = ("3.11", "3.12", "3.13")
-# pip itself: --group needs 25.1, --build-constraint 25.3. editables: what hatchling asks for when
-# it builds an editable install.
-INSTALLERS = ("pip>=25.3", "editables")
+INSTALLER = "pip>=25.3"  # --group came with 25.1, --build-constraint with 25.3
+EDITABLE = "editables"  # what hatchling asks for when it builds an editable install
 
 Pins = dict[str, str]  # normalised name -> version
 
@@ -39,7 +38,7 @@ def main() -> int:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     locks = {
         ROOT / "requirements.lock": project_requirements(project),
-        ROOT / "requirements-bench.lock": [*INSTALLERS, *project["dependency-groups"]["bench"]],
+        ROOT / "requirements-bench.lock": [*project["dependency-groups"]["bench"], INSTALLER],
     }
     if options.check:
         return report([gap for path, wanted in locks.items() for gap in gaps(path, wanted)])
@@ -55,7 +54,7 @@ def project_requirements(project: Mapping[str, Any]) -> list[str]:
     name = project["project"]["name"]
     extras = project["project"]["optional-dependencies"]
     wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
-    wanted += [*project["build-system"]["requires"], *INSTALLERS]
+    wanted += [*project["build-system"]["requires"], INSTALLER, EDITABLE]
     pending, seen = ["all"], set[str]()
     while pending:
         extra = pending.pop()
