@@ -17,8 +17,8 @@ from typing import Any
 
 from pipewarden.core.canonical import digest
 from pipewarden.core.findings import Verdict
-from pipewarden.engine import documents
 from pipewarden.engine.pipeline import Pipeline
+from pipewarden.engine.publication import documents
 from pipewarden.engine.task import Task, Work, Worked
 from pipewarden.errors import BadInput, StorageUnavailable
 from pipewarden.store.files import durable

@@ -10,7 +10,7 @@ import orjson
 
 from pipewarden.core.audit import Audit
 from pipewarden.core.chain import Anchor, LedgerEntry
-from pipewarden.jobs.run import catch_up_known
+from pipewarden.jobs.claiming import catch_up_known
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.store.files import durable
 from pipewarden.store.state import ledger

@@ -16,12 +16,12 @@ from typing import Any, cast
 from pipewarden.core.canonical import digest
 from pipewarden.core.chain import Act
 from pipewarden.core.jobs import Job
-from pipewarden.engine import documents
-from pipewarden.engine.quarantine import FAILED, REPORT
+from pipewarden.engine.publication import documents
+from pipewarden.engine.publication.quarantine import FAILED, REPORT
 from pipewarden.engine.source import Source
 from pipewarden.errors import StateDamaged, UnknownName, UsageError
 from pipewarden.jobs import requests
-from pipewarden.jobs.run import latest_jobs
+from pipewarden.jobs.claiming import latest_jobs
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.report.facts import FailureFacts
 from pipewarden.store.files import durable

@@ -2,64 +2,23 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import orjson
-
-from pipewarden.core.chain import Act
 from pipewarden.core.items import ItemResult
-from pipewarden.core.jobs import Job, JobStatus, Lease, Progress, Request
 from pipewarden.engine.context import RunContext
 from pipewarden.engine.pipeline import Pipeline
 from pipewarden.engine.planner import Planned, make_plan
-from pipewarden.engine.source import Source
 from pipewarden.errors import InvalidSettings, PipewardenError, UnknownName, UsageError
-from pipewarden.jobs import liveness, loading, summary
-from pipewarden.jobs.control import Control
+from pipewarden.jobs import loading
+from pipewarden.jobs.claiming import claim, create_job, locked_store, reap as reap
 from pipewarden.jobs.options import RunOptions
-from pipewarden.jobs.runner import Listener, Runner, Tally, plan_request
+from pipewarden.jobs.runners.execution import Execution, RunReport as RunReport
+from pipewarden.jobs.runners.local import Listener, plan_request
 from pipewarden.jobs.workspace import Workspace
-from pipewarden.report import markdown
-from pipewarden.report.facts import ReportFacts
-from pipewarden.report.formatter import ReportFormatter
-from pipewarden.store.files import durable
-from pipewarden.store.files.folder_lock import Holder
-from pipewarden.store.manifest.contract import ManifestStore
-from pipewarden.store.state import jobs, ledger
-from pipewarden.store.windows import Window, passing
-
-
-@dataclass(frozen=True, slots=True)
-class RunReport:
-    """How a run ended.
-
-    Parameters
-    ----------
-    run_id, status, progress
-        The job, its status, and what became of its items.
-    facts
-        Everything the report says.
-    paths
-        Where the reports lie: ``markdown``, ``html``, ``json``.
-    """
-
-    run_id: str
-    status: JobStatus
-    progress: Progress
-    facts: ReportFacts
-    paths: Mapping[str, Path]
-
-    @property
-    def exit_code(self) -> int:
-        """What the command ends with: 0 done, 1 something was quarantined, 130 stopped."""
-        if self.status in (JobStatus.PAUSED, JobStatus.CANCELLED):
-            return 130
-        return 1 if self.progress.quarantined or self.status is JobStatus.FAILED else 0
+from pipewarden.store.state import jobs
 
 
 class Silent:
@@ -135,14 +94,14 @@ def start(
         capture_config=False,
         clock=workspace.clock,
     )
-    store = _locked(workspace, source, pipeline, options, context.run_id, listener)
+    store = locked_store(workspace, source, pipeline, options, context.run_id, listener.note)
     try:
         output_dir = workspace.output_dir(options.output_dir, store, pipeline.name)
         options = replace(options, output_dir=str(output_dir))
-        job = _create(workspace, context, pipeline, options, parent_id)
-        lease = _claim(workspace, job)
+        job = create_job(workspace, context, pipeline, options, parent_id)
+        lease = claim(workspace, job)
         snapshot = _snapshot(workspace, context, pipeline, options)
-        return _Execution(
+        return Execution(
             workspace, pipeline, options, source, store, listener, context.output_dir, snapshot
         ).carry_out(lease)
     finally:
@@ -172,12 +131,12 @@ def resume(
     options = RunOptions.from_dict(job.options)
     found = pipeline or _found_again(options, run_id, workspace)
     source = workspace.source(options.source, _patterns(found, options))
-    store = _locked(workspace, source, found, options, run_id, listener, spare=run_id)
+    store = locked_store(workspace, source, found, options, run_id, listener.note, spare=run_id)
     try:
-        lease = _claim(workspace, job)
+        lease = claim(workspace, job)
         folder = workspace.runs_dir / run_id
         snapshot = _stored_snapshot(folder)
-        return _Execution(
+        return Execution(
             workspace, found, options, source, store, listener, folder, snapshot
         ).carry_out(lease)
     finally:
@@ -217,27 +176,7 @@ def plan(pipeline: Pipeline, options: RunOptions, workspace: Workspace) -> Plann
     return make_plan(source, store, plan_request(pipeline, options, output_dir))
 
 
-def reap(workspace: Workspace) -> list[Job]:
-    """Mark the jobs whose runner died; they can be resumed."""
-    with workspace.database.write() as conn:
-        return jobs.reap(conn, at=workspace.clock(), is_alive=liveness.is_alive)
-
-
-def catch_up_known(workspace: Workspace) -> None:
-    """Apply what dead runs committed, of every source known here; live runs apply their own."""
-    for job in latest_jobs(workspace):
-        with suppress(PipewardenError):
-            source = Source.at(job.source, ("*",))
-            workspace.store(source, job.pipeline).catch_up()
-
-
-def latest_jobs(workspace: Workspace) -> list[Job]:
-    """Return the newest job of every source and pipeline that has ever run here."""
-    with workspace.database.read() as conn:
-        return jobs.latest_of_each_source(conn)
-
-
-# ── steps ────────────────────────────────────────────────────────────────────────────────────────
+# ── steps ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _patterns(pipeline: Pipeline, options: RunOptions) -> tuple[str, ...]:
@@ -251,84 +190,6 @@ def _found_again(options: RunOptions, run_id: str, workspace: Workspace) -> Pipe
             next_step="run that script again: what is done is not done twice",
         )
     return loading.load_pipeline(options.pipeline, workspace.settings, options.settings)
-
-
-def _locked(
-    workspace: Workspace,
-    source: Source,
-    pipeline: Pipeline,
-    options: RunOptions,
-    run_id: str,
-    listener: Listener,
-    spare: str = "",
-) -> ManifestStore:
-    """Return the source's manifest, this process its one writer, with nothing left to catch up."""
-    store = workspace.store(source, pipeline.name)
-    holder = Holder.this_process(run_id, workspace.clock().isoformat(timespec="seconds"))
-    store.lock(holder, options.lock_timeout, listener.note)
-    try:
-        caught_up = store.catch_up()
-        if caught_up:
-            listener.note(
-                f"{caught_up} items that a dead run had committed were taken into account"
-            )
-        for job in reap(workspace):
-            if job.id != spare:
-                listener.note(f"job {job.id} had lost its runner; it is {job.status} now")
-    except BaseException:
-        store.close()
-        raise
-    return store
-
-
-def _create(
-    workspace: Workspace,
-    context: RunContext,
-    pipeline: Pipeline,
-    options: RunOptions,
-    parent_id: str | None,
-) -> Job:
-    while True:
-        context.create()
-        job = Job(
-            id=context.run_id,
-            pipeline=pipeline.name,
-            source=options.source,
-            parent_id=parent_id,
-            created_at=workspace.clock(),
-            created_by=workspace.actor,
-            options=options.as_dict(),
-        )
-        with workspace.database.write() as conn:
-            if jobs.insert(conn, job):
-                return job
-
-
-def _claim(workspace: Workspace, job: Job) -> Lease:
-    dead = job.lease_owner if liveness.is_alive(job.lease_owner or "::") is False else None
-    at = workspace.clock()
-    with workspace.database.write() as conn:
-        lease = jobs.claim(
-            conn,
-            job.id,
-            owner=liveness.this_owner(),
-            at=at,
-            ttl_seconds=workspace.settings.lease_seconds,
-            actor=workspace.actor,
-            steal_from=dead,
-            exclusive=True,
-        )
-        action = "run.started" if job.started_at is None else "run.resumed"
-        details = {"pipeline": job.pipeline, "source": job.source, "parent_id": job.parent_id}
-        acts = [Act(actor=workspace.actor, action=action, subject=job.id, details=details)]
-        if not job.options.get("validate", True) and job.started_at is None:
-            reason = "--no-validate"
-            acts.append(
-                Act(actor=workspace.actor, action="gate.skipped", subject=job.id, reason=reason)
-            )
-        ledger.append(conn, acts, at)
-    passing(Window.RUN_STARTED)
-    return lease
 
 
 def _snapshot(
@@ -354,136 +215,3 @@ def _stored_snapshot(folder: Path) -> dict[str, Any]:
         return {}
     loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
     return loaded if isinstance(loaded, dict) else {}
-
-
-@dataclass(slots=True)
-class _Execution:
-    """A claimed job on its way to its end."""
-
-    workspace: Workspace
-    pipeline: Pipeline
-    options: RunOptions
-    source: Source
-    store: ManifestStore
-    listener: Listener
-    folder: Path
-    snapshot: dict[str, Any]
-
-    def carry_out(self, lease: Lease) -> RunReport:
-        began = time.monotonic()
-        control = Control(
-            self.workspace.database,
-            lease,
-            self.workspace.actor,
-            self.workspace.settings.lease_seconds,
-            self.workspace.clock,
-        )
-        try:
-            tally = self._runner(lease, control).run()
-            self.store.keep_run_config(lease.job_id, self.snapshot)
-            passing(Window.RUN_SETTLED)
-            return self._finish(lease, tally, self._status(tally, control), began)
-        except BaseException as error:
-            self._give_up(lease, error)
-            raise
-
-    def _runner(self, lease: Lease, control: Control) -> Runner:
-        return Runner(
-            workspace=self.workspace,
-            pipeline=self.pipeline,
-            options=self.options,
-            source=self.source,
-            store=self.store,
-            lease=lease,
-            output_dir=Path(self.options.output_dir),
-            control=control,
-            listener=self.listener,
-            render_failure=markdown.failure_report,
-        )
-
-    @staticmethod
-    def _status(tally: Tally, control: Control) -> JobStatus:
-        """Return how the run ends; one of which nothing but failures came has failed."""
-        if control.requested is Request.CANCEL:
-            return JobStatus.CANCELLED
-        if control.requested is Request.PAUSE:
-            return JobStatus.PAUSED
-        progress = tally.progress
-        if progress.quarantined and not progress.published and not progress.skipped:
-            return JobStatus.FAILED
-        return JobStatus.COMPLETED
-
-    def _finish(self, lease: Lease, tally: Tally, status: JobStatus, began: float) -> RunReport:
-        at = self.workspace.clock()
-        error = "every item was quarantined" if status is JobStatus.FAILED else ""
-        with self.workspace.database.read() as conn:
-            job = jobs.get(conn, lease.job_id)
-            assert job is not None
-            ending = summary.Ending(
-                status=str(status),
-                finished_at=at.isoformat(),
-                seconds=round(time.monotonic() - began, 3),
-                plan=tally.planned.plan.counts(),
-                gate=self.pipeline.gate,
-                notices=tally.notices,
-                config=self.snapshot,
-                output_dir=self.options.output_dir,
-                quarantine_dir=str(self.workspace.quarantine_dir(lease.job_id)),
-            )
-            facts = summary.gather(conn, replace(job, error=error), ending)
-        paths = self._write_reports(facts)
-        passing(Window.REPORT_WRITTEN)
-        with self.workspace.database.write() as conn:
-            ended = jobs.transition(
-                conn, lease.job_id, status, actor=self.workspace.actor, at=at,
-                error=error, lease=lease,
-            )  # fmt: skip
-            details = {"status": str(ended.status), **facts["totals"]}
-            act = Act(
-                actor=self.workspace.actor,
-                action="run.finished",
-                subject=lease.job_id,
-                details=details,
-            )
-            ledger.append(conn, [act], at)
-        passing(Window.RUN_FINISHED)
-        return RunReport(lease.job_id, ended.status, tally.progress, facts, paths)
-
-    def _write_reports(self, facts: ReportFacts) -> dict[str, Path]:
-        run_id = facts["run"]["id"]
-        stem = self.workspace.reports_dir / f"preprocessing_validation_summary_{run_id}"
-        counts = {"total": 0, "success": 0, "failed": 0}
-        for _, entry in self.store.entries():
-            counts["total"] += 1
-            counts[entry["status"]] += 1
-        formatter = ReportFormatter()
-        as_json = self.folder / "validation_report.json"
-        data = orjson.dumps(facts, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-        durable.write_file(as_json, data)
-        return {
-            "json": as_json,
-            "markdown": formatter.generate_markdown_report(facts, counts, stem.with_suffix(".md")),
-            "html": formatter.generate_html_report(facts, counts, stem.with_suffix(".html")),
-        }
-
-    def _give_up(self, lease: Lease, error: BaseException) -> None:
-        """Mark the job as failed where that is still ours to do; the error itself goes on."""
-        words = (
-            error.message
-            if isinstance(error, PipewardenError)
-            else f"{type(error).__name__}: {error}"
-        )
-        at = self.workspace.clock()
-        with suppress(PipewardenError), self.workspace.database.write() as conn:
-            jobs.transition(
-                conn, lease.job_id, JobStatus.FAILED, actor=self.workspace.actor, at=at,
-                error=words[:2000], lease=lease,
-            )  # fmt: skip
-            act = Act(
-                actor=self.workspace.actor,
-                action="run.finished",
-                subject=lease.job_id,
-                reason=words[:500],
-                details={"status": str(JobStatus.FAILED)},
-            )
-            ledger.append(conn, [act], at)

@@ -13,7 +13,7 @@ from pipewarden.core.findings import Status, Threshold
 from pipewarden.core.gate import Gate
 from pipewarden.core.items import ItemResult, Outcome
 from pipewarden.core.jobs import Job
-from pipewarden.engine.quarantine import FAILED, REPORT
+from pipewarden.engine.publication.quarantine import FAILED, REPORT
 from pipewarden.report.facts import (
     SCHEMA_VERSION,
     CheckFacts,

@@ -12,19 +12,19 @@ from typing import Protocol
 
 from pipewarden.core.items import Action, ItemResult, Outcome, State, Step
 from pipewarden.core.jobs import Lease, Progress
-from pipewarden.engine.committer import Committer, RunScope
 from pipewarden.engine.executors.inline import InlineExecutor
 from pipewarden.engine.executors.processes import ProcessExecutor
 from pipewarden.engine.fingerprint import fingerprints
 from pipewarden.engine.pipeline import Pipeline
 from pipewarden.engine.planner import Planned, PlanRequest, make_plan
-from pipewarden.engine.quarantine import Quarantine
+from pipewarden.engine.publication.committer import Committer, RunScope
+from pipewarden.engine.publication.quarantine import Quarantine
 from pipewarden.engine.source import Source
 from pipewarden.engine.task import Task
 from pipewarden.engine.worker import Workshop
 from pipewarden.errors import ConservationViolated
-from pipewarden.jobs.control import Aborted, Control
 from pipewarden.jobs.options import RunOptions
+from pipewarden.jobs.runners.control import Aborted, Control
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.store.files import durable
 from pipewarden.store.files.hashing import Signature

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipewarden.core.findings import Status
-from pipewarden.engine import documents
+from pipewarden.engine.publication import documents
 from pipewarden.engine.task import Worked
 from pipewarden.store.files import durable
 

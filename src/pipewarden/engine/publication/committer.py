@@ -18,9 +18,9 @@ from pipewarden.core.findings import Finding, Status
 from pipewarden.core.items import ItemResult, Outcome, Step
 from pipewarden.core.jobs import Lease
 from pipewarden.core.planning import Fingerprints
-from pipewarden.engine import documents
 from pipewarden.engine.pipeline import Pipeline
-from pipewarden.engine.quarantine import Quarantine
+from pipewarden.engine.publication import documents
+from pipewarden.engine.publication.quarantine import Quarantine
 from pipewarden.engine.task import Work, Worked
 from pipewarden.store.files import durable
 from pipewarden.store.files.hashing import Signature, trusted_signature

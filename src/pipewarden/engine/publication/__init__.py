@@ -1,0 +1,1 @@
+"""How a result becomes a published document, or a quarantined one."""

@@ -1,0 +1,1 @@
+"""What runs a job: the local runner, with its controls."""

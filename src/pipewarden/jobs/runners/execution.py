@@ -1,0 +1,192 @@
+"""One run from its claim to its report, whatever happens on the way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from pipewarden.core.chain import Act
+from pipewarden.core.jobs import JobStatus, Lease, Progress, Request
+from pipewarden.engine.pipeline import Pipeline
+from pipewarden.engine.source import Source
+from pipewarden.errors import PipewardenError
+from pipewarden.jobs import summary
+from pipewarden.jobs.options import RunOptions
+from pipewarden.jobs.runners.control import Control
+from pipewarden.jobs.runners.local import Listener, Runner, Tally
+from pipewarden.jobs.workspace import Workspace
+from pipewarden.report import markdown
+from pipewarden.report.facts import ReportFacts
+from pipewarden.report.formatter import ReportFormatter
+from pipewarden.store.files import durable
+from pipewarden.store.manifest.contract import ManifestStore
+from pipewarden.store.state import jobs, ledger
+from pipewarden.store.windows import Window, passing
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """How a run ended.
+
+    Parameters
+    ----------
+    run_id, status, progress
+        The job, its status, and what became of its items.
+    facts
+        Everything the report says.
+    paths
+        Where the reports lie: ``markdown``, ``html``, ``json``.
+    """
+
+    run_id: str
+    status: JobStatus
+    progress: Progress
+    facts: ReportFacts
+    paths: Mapping[str, Path]
+
+    @property
+    def exit_code(self) -> int:
+        """What the command ends with: 0 done, 1 something was quarantined, 130 stopped."""
+        if self.status in (JobStatus.PAUSED, JobStatus.CANCELLED):
+            return 130
+        return 1 if self.progress.quarantined or self.status is JobStatus.FAILED else 0
+
+
+@dataclass(slots=True)
+class Execution:
+    """A claimed job on its way to its end."""
+
+    workspace: Workspace
+    pipeline: Pipeline
+    options: RunOptions
+    source: Source
+    store: ManifestStore
+    listener: Listener
+    folder: Path
+    snapshot: dict[str, Any]
+
+    def carry_out(self, lease: Lease) -> RunReport:
+        """Run the job to its end and write its reports; what stops it marks the job FAILED."""
+        began = time.monotonic()
+        control = Control(
+            self.workspace.database,
+            lease,
+            self.workspace.actor,
+            self.workspace.settings.lease_seconds,
+            self.workspace.clock,
+        )
+        try:
+            tally = self._runner(lease, control).run()
+            self.store.keep_run_config(lease.job_id, self.snapshot)
+            passing(Window.RUN_SETTLED)
+            return self._finish(lease, tally, self._status(tally, control), began)
+        except BaseException as error:
+            self._give_up(lease, error)
+            raise
+
+    def _runner(self, lease: Lease, control: Control) -> Runner:
+        return Runner(
+            workspace=self.workspace,
+            pipeline=self.pipeline,
+            options=self.options,
+            source=self.source,
+            store=self.store,
+            lease=lease,
+            output_dir=Path(self.options.output_dir),
+            control=control,
+            listener=self.listener,
+            render_failure=markdown.failure_report,
+        )
+
+    @staticmethod
+    def _status(tally: Tally, control: Control) -> JobStatus:
+        """Return how the run ends; one of which nothing but failures came has failed."""
+        if control.requested is Request.CANCEL:
+            return JobStatus.CANCELLED
+        if control.requested is Request.PAUSE:
+            return JobStatus.PAUSED
+        progress = tally.progress
+        if progress.quarantined and not progress.published and not progress.skipped:
+            return JobStatus.FAILED
+        return JobStatus.COMPLETED
+
+    def _finish(self, lease: Lease, tally: Tally, status: JobStatus, began: float) -> RunReport:
+        at = self.workspace.clock()
+        error = "every item was quarantined" if status is JobStatus.FAILED else ""
+        with self.workspace.database.read() as conn:
+            job = jobs.get(conn, lease.job_id)
+            assert job is not None
+            ending = summary.Ending(
+                status=str(status),
+                finished_at=at.isoformat(),
+                seconds=round(time.monotonic() - began, 3),
+                plan=tally.planned.plan.counts(),
+                gate=self.pipeline.gate,
+                notices=tally.notices,
+                config=self.snapshot,
+                output_dir=self.options.output_dir,
+                quarantine_dir=str(self.workspace.quarantine_dir(lease.job_id)),
+            )
+            facts = summary.gather(conn, replace(job, error=error), ending)
+        paths = self._write_reports(facts)
+        passing(Window.REPORT_WRITTEN)
+        with self.workspace.database.write() as conn:
+            ended = jobs.transition(
+                conn, lease.job_id, status, actor=self.workspace.actor, at=at,
+                error=error, lease=lease,
+            )  # fmt: skip
+            details = {"status": str(ended.status), **facts["totals"]}
+            act = Act(
+                actor=self.workspace.actor,
+                action="run.finished",
+                subject=lease.job_id,
+                details=details,
+            )
+            ledger.append(conn, [act], at)
+        passing(Window.RUN_FINISHED)
+        return RunReport(lease.job_id, ended.status, tally.progress, facts, paths)
+
+    def _write_reports(self, facts: ReportFacts) -> dict[str, Path]:
+        run_id = facts["run"]["id"]
+        stem = self.workspace.reports_dir / f"preprocessing_validation_summary_{run_id}"
+        counts = {"total": 0, "success": 0, "failed": 0}
+        for _, entry in self.store.entries():
+            counts["total"] += 1
+            counts[entry["status"]] += 1
+        formatter = ReportFormatter()
+        as_json = self.folder / "validation_report.json"
+        data = orjson.dumps(facts, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        durable.write_file(as_json, data)
+        return {
+            "json": as_json,
+            "markdown": formatter.generate_markdown_report(facts, counts, stem.with_suffix(".md")),
+            "html": formatter.generate_html_report(facts, counts, stem.with_suffix(".html")),
+        }
+
+    def _give_up(self, lease: Lease, error: BaseException) -> None:
+        """Mark the job as failed where that is still ours to do; the error itself goes on."""
+        words = (
+            error.message
+            if isinstance(error, PipewardenError)
+            else f"{type(error).__name__}: {error}"
+        )
+        at = self.workspace.clock()
+        with suppress(PipewardenError), self.workspace.database.write() as conn:
+            jobs.transition(
+                conn, lease.job_id, JobStatus.FAILED, actor=self.workspace.actor, at=at,
+                error=words[:2000], lease=lease,
+            )  # fmt: skip
+            act = Act(
+                actor=self.workspace.actor,
+                action="run.finished",
+                subject=lease.job_id,
+                reason=words[:500],
+                details={"status": str(JobStatus.FAILED)},
+            )
+            ledger.append(conn, [act], at)
