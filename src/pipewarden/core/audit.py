@@ -7,7 +7,7 @@ made, and not again at every entry after it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -59,7 +59,8 @@ def audit(entries: Iterable[LedgerEntry], anchors: Iterable[Anchor] = ()) -> Aud
     Parameters
     ----------
     entries
-        The whole chain in order of ``seq``.
+        The whole chain in order of ``seq``. What can be iterated twice is not held in memory
+        unless it has to be diagnosed.
     anchors
         Heads recorded elsewhere; each must still be where it was.
     """
@@ -68,9 +69,9 @@ def audit(entries: Iterable[LedgerEntry], anchors: Iterable[Anchor] = ()) -> Aud
     for anchor in held:
         wanted.setdefault(anchor.count, []).append(anchor)
     missed = [(a, _rehashed(a, GENESIS)) for a in wanted.pop(0, ()) if a.hash != GENESIS]
-    last, read, intact = EMPTY, [], True
-    for entry in entries:
-        read.append(entry)
+    chain = list(entries) if isinstance(entries, Iterator) else entries
+    last, number, intact = EMPTY, 0, True
+    for number, entry in enumerate(chain, 1):
         intact = intact and _follows(entry, last)
         missed += [
             (a, _rehashed(a, entry.hash)) for a in wanted.pop(entry.seq, ()) if a.hash != entry.hash
@@ -80,9 +81,10 @@ def audit(entries: Iterable[LedgerEntry], anchors: Iterable[Anchor] = ()) -> Aud
     faults = [fault for _, fault in missed]
     if not intact:
         # An anchored entry that is still there has only moved, and the diagnosis names by what.
+        read = list(chain)
         there = {entry.hash for entry in read}
         faults = [*_diagnosed(read), *(fault for a, fault in missed if a.hash not in there)]
-    return Audit(len(read), last.hash, len(held), tuple(faults))
+    return Audit(number, last.hash, len(held), tuple(faults))
 
 
 def _diagnosed(entries: list[LedgerEntry]) -> list[Fault]:

@@ -27,20 +27,21 @@ def verify_ledger(conn: Connection, anchors: Iterable[Anchor] = ()) -> Audit:
         Heads recorded elsewhere: in reports, in a copy kept by an auditor.
     """
     held = list(anchors)
-    end = _End()
-    found = audit(end.watch(ledger.entries(conn)), held)
-    faults = (*found.faults, *_head_faults(conn, end.last, held), *_trigger_faults(conn))
+    chain = _Chain(conn)
+    found = audit(chain, held)
+    faults = (*found.faults, *_head_faults(conn, chain.last, held), *_trigger_faults(conn))
     return replace(found, faults=faults)
 
 
-class _End:
-    """Where a chain that is passed through ends."""
+class _Chain:
+    """The stored chain, read anew each time it is iterated; ``last`` is where it ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
         self.last = EMPTY
 
-    def watch(self, chain: Iterable[LedgerEntry]) -> Iterator[LedgerEntry]:
-        for entry in chain:
+    def __iter__(self) -> Iterator[LedgerEntry]:
+        for entry in ledger.entries(self._conn):
             self.last = Anchor(entry.seq, entry.hash)
             yield entry
 
