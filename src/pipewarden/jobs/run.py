@@ -13,12 +13,14 @@ from pipewarden.engine.pipeline import Pipeline
 from pipewarden.engine.planner import Planned, make_plan
 from pipewarden.errors import InvalidSettings, PipewardenError, UnknownName, UsageError
 from pipewarden.jobs import loading
-from pipewarden.jobs.claiming import claim, create_job, locked_store, reap as reap
+from pipewarden.jobs.claiming import claim, create_job, locked_store, reap
 from pipewarden.jobs.options import RunOptions
-from pipewarden.jobs.runners.execution import Execution, RunReport as RunReport
+from pipewarden.jobs.runners.execution import Execution, RunReport
 from pipewarden.jobs.runners.local import Listener, plan_request
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.store.state import jobs
+
+__all__ = ["Listener", "RunReport", "Silent", "plan", "reap", "rerun", "resume", "run", "start"]
 
 
 class Silent:

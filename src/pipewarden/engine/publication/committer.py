@@ -15,11 +15,12 @@ from typing import Any, Literal
 
 from pipewarden.core.canonical import digest
 from pipewarden.core.findings import Finding, Status
-from pipewarden.core.items import ItemResult, Outcome, Step
+from pipewarden.core.items import Action, ItemResult, Outcome, State, Step
 from pipewarden.core.jobs import Lease
 from pipewarden.core.planning import Fingerprints
 from pipewarden.engine.pipeline import Pipeline
 from pipewarden.engine.publication import documents
+from pipewarden.engine.publication.duplicates import Identities, with_finding
 from pipewarden.engine.publication.quarantine import Quarantine
 from pipewarden.engine.task import Work, Worked
 from pipewarden.store.files import durable
@@ -59,8 +60,8 @@ class Committer:
     ----------
     scope, store, lease, quarantine
         The run, its manifest, the right to commit, and where failures are kept.
-    holders
-        For a gate with a check across items: identity → key of the published item that has it.
+    identities
+        For a gate with a check across items: who holds which identity.
     """
 
     def __init__(
@@ -69,13 +70,13 @@ class Committer:
         store: ManifestStore,
         lease: Lease,
         quarantine: Quarantine,
-        holders: dict[str, str],
+        identities: Identities,
     ) -> None:
         self._scope = scope
         self._store = store
         self._lease = lease
         self._quarantine = quarantine
-        self._holders = holders
+        self._identities = identities
         self._seq = store.next_seq(scope.run_id)
         self._publications: list[_Publication] = []
         self._withdrawn: list[Path] = []
@@ -101,10 +102,12 @@ class Committer:
             self._fail(worked, step, before, document=None)
 
     def _judged(self, worked: Worked, step: Step, before: Entry | None) -> None:
-        self._unclaim(step.key, before, worked.identity)
-        finding, holder = self._duplicate(worked)
-        if finding is not None:
-            worked, document = self._with_finding(worked, finding)
+        self._identities.withdraw(step.key, before, worked.identity)
+        holder = None if worked.status == Status.FAIL else self._identities.holder(worked)
+        finding = None
+        if holder is not None:
+            finding = self._unique(holder)
+            worked, document = with_finding(worked, finding)
             if finding.blocks:
                 self._discard(worked)
                 self._fail(worked, step, before, document=document, duplicate_of=holder)
@@ -116,7 +119,9 @@ class Committer:
             self._fail(worked, step, before, document=document)
             return
         if worked.identity is not None and finding is None:
-            self._claim(worked.identity, step.key)
+            loser = self._identities.claim(worked.identity, step.key)
+            if loser is not None:
+                self._displace(loser, step.key)
         self._publish(worked, step, before)
 
     def _publish(self, worked: Worked, step: Step, before: Entry | None) -> None:
@@ -198,11 +203,7 @@ class Committer:
             self._withdrawn.append(old)
             entry["output_path"] = relative_key(target, self._store.folder)
             entry["output_hash"] = digest(data)
-            if (identity := entry.get("identity")) and self._holders.get(identity) in (
-                None,
-                step.moved_from,
-            ):
-                self._holders[identity] = step.key
+            self._identities.move(entry.get("identity"), step.moved_from, step.key)
         self._record(step, entry, None)
 
     def forget(self, keys: Iterable[str]) -> int:
@@ -221,34 +222,11 @@ class Committer:
 
     # ── duplicates ───────────────────────────────────────────────────────────────────────────
 
-    def _unclaim(self, key: str, before: Entry | None, identity: str | None) -> None:
-        old = before.get("identity") if before else None
-        if old is not None and old != identity and self._holders.get(old) == key:
-            del self._holders[old]
-
-    def _duplicate(self, worked: Worked) -> tuple[Finding | None, str | None]:
-        """Return the finding that another item with a lower key has this identity, and its key."""
-        unique = self._scope.pipeline.gate.unique
-        if unique is None or worked.identity is None or worked.status == Status.FAIL:
-            return None, None
-        holder = self._holders.get(worked.identity)
-        if holder is None or holder >= worked.key:
-            return None, None
-        return unique.finding(holder), holder
-
-    def _claim(self, identity: str, key: str) -> None:
-        holder = self._holders.get(identity)
-        self._holders[identity] = key
-        if holder is not None and holder != key:
-            self._displace(holder, key)
-
     def _displace(self, loser: str, winner: str) -> None:
         """Quarantine a published item whose identity an item with a lower key has, too."""
-        unique = self._scope.pipeline.gate.unique
         self.flush()
         before = self._store.get(loser)
-        assert unique is not None
-        finding = unique.finding(winner)
+        finding = self._unique(winner)
         if before is None or before["status"] != "success" or not finding.blocks:
             return
         output = self._store.folder / str(before["output_path"])
@@ -260,26 +238,15 @@ class Committer:
             identity=before.get("identity"),
             facts=before.get("facts"),
         )
-        worked, document = self._with_finding(worked, finding)
-        step = Step(loser, "unchanged", "process", "")  # type: ignore[arg-type]
+        worked, document = with_finding(worked, finding)
+        step = Step(loser, State.UNCHANGED, Action.PROCESS, finding.message)
         self._fail(worked, step, before, document=document, duplicate_of=winner)
         self.displaced.add(loser)
 
-    def _with_finding(self, worked: Worked, finding: Finding) -> tuple[Worked, dict[str, Any]]:
-        """Return the result and its document with a finding added that only the runner can make."""
-        assert worked.staged is not None
-        document = documents.decode(worked.staged.read_bytes())
-        verdict = document["verdict"]
-        status = Status.FAIL if finding.blocks else Status.WARN
-        row = finding.as_dict()
-        findings = [f for f in verdict["findings"] if f["check"] != finding.check]
-        document["verdict"] = {"status": str(status), "findings": [*findings, row]}
-        if not finding.blocks:
-            data = documents.encode(document)
-            staged = durable.stage(worked.staged.parent, data)
-            worked.staged.unlink()
-            worked = replace(worked, staged=staged, staged_hash=digest(data), staged_size=len(data))
-        return replace(worked, status=str(status), findings=(*worked.findings, row)), document
+    def _unique(self, holder: str) -> Finding:
+        unique = self._scope.pipeline.gate.unique
+        assert unique is not None
+        return unique.finding(holder)
 
     # ── records ──────────────────────────────────────────────────────────────────────────────
 

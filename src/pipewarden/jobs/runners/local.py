@@ -18,6 +18,7 @@ from pipewarden.engine.fingerprint import fingerprints
 from pipewarden.engine.pipeline import Pipeline
 from pipewarden.engine.planner import Planned, PlanRequest, make_plan
 from pipewarden.engine.publication.committer import Committer, RunScope
+from pipewarden.engine.publication.duplicates import Identities
 from pipewarden.engine.publication.quarantine import Quarantine
 from pipewarden.engine.source import Source
 from pipewarden.engine.task import Task
@@ -173,17 +174,10 @@ class Runner:
             validate=self.options.validate,
             clock=self.workspace.clock,
         )
-        holders = self._holders(planned) if self.pipeline.gate.unique else {}
-        return Committer(scope, self.store, self.lease, quarantine, holders)
-
-    def _holders(self, planned: Planned) -> dict[str, str]:
-        """Return identity → key of the published items that the source still holds."""
-        held: dict[str, str] = {}
-        for key, entry in self.store.entries():
-            identity = entry.get("identity")
-            if identity and entry["status"] == "success" and key in planned.scan.found:
-                held[identity] = key
-        return held
+        identities = Identities()
+        if self.pipeline.gate.unique is not None:
+            identities = Identities.of(self.store.entries(), planned.scan.found)
+        return Committer(scope, self.store, self.lease, quarantine, identities)
 
     def _drive(self, committer: Committer, planned: Planned, left: dict[str, Step]) -> None:
         """Act on every step of ``left``, removing each as it is done."""
