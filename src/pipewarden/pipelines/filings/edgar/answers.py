@@ -24,12 +24,9 @@ HEAD_BYTES, TAIL_BYTES = 64 * 1024, 4 * 1024
 
 #: SEC's error pages are a few kilobytes; a filing that quotes one is longer.
 _ERROR_PAGE_BYTES = 32 * 1024
-_RATE_PAGE = re.compile(
-    rb"request rate threshold exceeded|undeclared automated tool", re.IGNORECASE
-)
+_RATE_PAGE = re.compile(rb"(?i)request rate threshold exceeded|undeclared automated tool")
 _SITE_PAGE = re.compile(
-    rb"<title>\s*(SEC\.gov\b|Access Denied|[^<]*\b(unavailable|maintenance|error)\s*</title>)",
-    re.IGNORECASE,
+    rb"(?i)<title>\s*(SEC\.gov\b|Access Denied|[^<]*\b(unavailable|maintenance|error)\s*</title>)"
 )
 _OTHER_FORMATS = (b"%PDF", b"PK\x03\x04", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"\x1f\x8b", b"{")
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")

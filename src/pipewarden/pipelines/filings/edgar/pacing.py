@@ -49,7 +49,7 @@ class RateLimiter:
 class Backoff:
     """Exponential back-off with jitter: half of each wait is fixed, half is drawn.
 
-    Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015 (equal jitter).
+    Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
     """
 
     #: The first wait and the longest, in seconds.

@@ -94,7 +94,7 @@ def fetch(client: EdgarClient, url: str, part: Part) -> None:
     Raises
     ------
     EdgarError
-        The document cannot be had; what came of it stays for the next time, where it can be resumed.
+        The document cannot be had; what came of it stays where it can be resumed.
     DestinationUnusable
         The disk is full, or the folder cannot be written.
     """
@@ -183,7 +183,7 @@ def _verify(url: str, part: Part) -> None:
 
 
 def _passes(url: str, part: Part) -> bool:
-    """Return whether a part that a killed run completed is the document; discards one that is not."""
+    """Return whether a part that a killed run completed is the document; else discard it."""
     try:
         _verify(url, part)
     except Retriable:

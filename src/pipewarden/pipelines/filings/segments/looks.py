@@ -15,7 +15,7 @@ _LEAD_END = re.compile(r"[.:?!–—-][\s”\"’)]*$")
 _REST_START = re.compile(r"^[\s”\"’)]*[.:–—-]")
 _SUPPORT = re.compile(r"^[\s\W\d]*$")
 #: The longest heading in characters; leads that are shorter than this are words and not headings.
-_LONGEST, _SHORTEST_LEAD = 700, 6
+_LONGEST, _SHORTEST_LEAD = 1_200, 6
 _CAPS_LETTERS, _CAPS_SHARE = 8, 0.92
 
 

@@ -1,0 +1,177 @@
+"""Sections that are headed by their title alone, as a cross-reference index points to them."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from pipewarden.pipelines.filings.reading.document import Document
+from pipewarden.pipelines.filings.reading.paragraphs import html_paragraphs
+from pipewarden.pipelines.filings.sections.catalogue import Catalogue, ItemKey, letters
+from pipewarden.pipelines.filings.sections.contents import link_target
+from pipewarden.pipelines.filings.sections.headings import Heading
+from pipewarden.pipelines.filings.sections.pages import Pages
+from pipewarden.pipelines.filings.sections.section import Span
+
+_PAGE_CELL = re.compile(r"(?:pages?\s*)?[\divx]{1,7}(?:\s*[-–,]\s*\d{1,3})*", re.IGNORECASE)
+_NUMBERS = re.compile(r"(?<![\w-])(\d{1,3})(?!\w)")
+_ANCHOR_REACH = 4
+#: How far a page printed in an index may be from the page a line seems to stand on.
+_SLACK = 1
+_TITLE_LETTERS = 60
+
+
+class _Setting(NamedTuple):
+    bold: bool
+    italic: bool
+    underline: bool
+    size: float
+    caps: bool
+
+
+@dataclass(frozen=True)
+class TitleSearch:
+    """What is known for finding a section by its title.
+
+    Parameters
+    ----------
+    document, catalogue
+        The document and the Items of its form.
+    headings
+        Headings in the body, which end a section too.
+    rows
+        Rows of contents and of the index.
+    """
+
+    document: Document
+    catalogue: Catalogue
+    headings: Sequence[Heading]
+    rows: Sequence[Heading]
+    pages: Pages = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pages", Pages(self.document.lines))
+
+    def find(self, key: ItemKey, first: int = 0, stop: int | None = None) -> Span | None:
+        """Return the section that is headed by the title of ``key`` between two lines, or None."""
+        limit = len(self.document.lines) if stop is None else stop
+        spans: list[Span] = []
+        for start in self._starts(key, first, limit):
+            if spans and start < spans[-1].stop:
+                continue  # a title repeated within the section is one of its sub-headings
+            end = self._end(key, start, limit, bounded=stop is not None)
+            if end is not None:
+                spans.append(Span(start, start, end, "", "title"))
+        lines = self.document.lines
+        return max(
+            spans, key=lambda s: lines[s.stop - 1].end - lines[s.last].end, default=None
+        )
+
+    def _starts(self, key: ItemKey, first: int, stop: int) -> Iterator[int]:
+        linked = [at for at in self._link_targets(key) if first <= at < stop]
+        if linked:
+            yield linked[-1]
+            return
+        wanted = self._pages_of(key)
+        for at in range(first, stop):
+            if self._is_title(at, key) and self._on(at, wanted[:1]):
+                yield at
+
+    def _link_targets(self, key: ItemKey) -> Iterator[int]:
+        """Yield the title lines that rows of contents link to."""
+        lines = self.document.lines
+        for row in self.rows:
+            name = link_target(self.document, row) if key in (row.key, *row.also) else ""
+            if not name:
+                continue
+            anchor = re.compile(rf"(?:id|name)\s*=\s*[\"']?{re.escape(name)}[\"'\s>]", re.IGNORECASE)
+            for place in anchor.finditer(self.document.source):
+                at = bisect_left(lines, place.start(), key=lambda line: line.end)
+                near = range(at, min(len(lines), at + _ANCHOR_REACH))
+                yield from [line for line in near if self._is_title(line, key)][:1]
+
+    def _is_title(self, at: int, key: ItemKey) -> bool:
+        line = self.document.lines[at]
+        if line.text[0].islower() or len(line.text) > _TITLE_LETTERS + 40:
+            return False
+        compact = letters(line.text)
+        exact = any(compact in (title, f"{title}s") for title in self.catalogue.titles[key])
+        return exact and not self._is_row(at)
+
+    def _is_row(self, at: int) -> bool:
+        lines = self.document.lines
+        inside = any(row.first <= at <= row.last + 1 for row in self.rows)
+        after = lines[at + 1] if at + 1 < len(lines) else None
+        paged = after is not None and bool(_PAGE_CELL.fullmatch(after.text))
+        same_row = after is not None and bool(after.row) and after.row == lines[at].row
+        return inside or (paged and same_row)
+
+    def _end(self, key: ItemKey, start: int, limit: int, *, bounded: bool) -> int | None:
+        """Return the line that ends a section: another Item's heading, or its bare title."""
+        headed = next((h.first for h in self.headings if h.first > start), limit)
+        setting = self._setting(start)
+        for at in range(start + 1, min(headed, limit)):
+            other = self._other_title(at, key)
+            if other is None or self._setting(at) != setting:
+                continue
+            if self._on(at, self._pages_of(other)[:1]):
+                return at
+        if headed < limit or bounded:
+            return min(headed, limit)
+        return self._end_by_page(key, start, limit, setting)
+
+    def _other_title(self, at: int, key: ItemKey) -> ItemKey | None:
+        text = self.document.lines[at].text
+        if len(text) > _TITLE_LETTERS + 60 or not text[:1].isupper():
+            return None
+        other = self.catalogue.title_of(text)
+        return None if other is None or other == key or self._is_row(at) else other
+
+    def _end_by_page(self, key: ItemKey, start: int, limit: int, setting: _Setting) -> int | None:
+        """Return the next heading set alike, on the last page that the index gives or after it."""
+        own = self._pages_of(key)
+        here = self.pages.of(start)
+        if not own or here is None:
+            return None
+        after = [self._pages_of(row.key)[:1] for row in self.rows]
+        later = sorted(page for pages in after for page in pages if page > own[0])
+        last = own[-1] if len(own) > 1 else (later[0] if later else own[0])
+        for at in range(start + 1, limit):
+            page = self.pages.of(at)
+            text = self.document.lines[at].text
+            if page is not None and page >= last and len(text) <= _TITLE_LETTERS + 60:
+                if letters(text) and self._setting(at) == setting and not self._is_row(at):
+                    return at
+        return None
+
+    def _pages_of(self, key: ItemKey) -> tuple[int, ...]:
+        """Return the pages that the index gives for an Item."""
+        lines = self.document.lines
+        for row in self.rows:
+            if key not in (row.key, *row.also):
+                continue
+            stop = min((other.first for other in self.rows if other.first > row.first), default=0)
+            texts = [line.text for line in lines[row.last + 1 : min(stop or row.last + 3, row.last + 4)]]
+            found = _NUMBERS.findall(" ".join(texts)) or _NUMBERS.findall(lines[row.last].text)[-1:]
+            if found:
+                return tuple(int(number) for number in found)
+        return ()
+
+    def _on(self, at: int, wanted: Sequence[int]) -> bool:
+        page = self.pages.of(at) if wanted else None
+        return page is None or any(abs(page - number) <= _SLACK for number in wanted)
+
+    def _setting(self, at: int) -> _Setting:
+        line = self.document.lines[at]
+        text = line.text
+        caps = text.upper() == text
+        if not self.document.is_html:
+            return _Setting(False, False, False, 0.0, caps)
+        found = html_paragraphs(self.document.source[line.start : line.end])
+        style = found[0].runs[0].style if found else None
+        if style is None:
+            return _Setting(False, False, False, 0.0, caps)
+        return _Setting(style.bold, style.italic, style.underline, style.size, caps)
