@@ -70,8 +70,9 @@ def audit(entries: Iterable[LedgerEntry], anchors: Iterable[Anchor] = ()) -> Aud
         wanted.setdefault(anchor.count, []).append(anchor)
     missed = [(a, _rehashed(a, GENESIS)) for a in wanted.pop(0, ()) if a.hash != GENESIS]
     chain = list(entries) if isinstance(entries, Iterator) else entries
-    last, number, intact = EMPTY, 0, True
-    for number, entry in enumerate(chain, 1):
+    last, read, intact = EMPTY, 0, True
+    for entry in chain:
+        read += 1
         intact = intact and _follows(entry, last)
         missed += [
             (a, _rehashed(a, entry.hash)) for a in wanted.pop(entry.seq, ()) if a.hash != entry.hash
@@ -81,10 +82,10 @@ def audit(entries: Iterable[LedgerEntry], anchors: Iterable[Anchor] = ()) -> Aud
     faults = [fault for _, fault in missed]
     if not intact:
         # An anchored entry that is still there has only moved, and the diagnosis names by what.
-        read = list(chain)
-        there = {entry.hash for entry in read}
-        faults = [*_diagnosed(read), *(fault for a, fault in missed if a.hash not in there)]
-    return Audit(number, last.hash, len(held), tuple(faults))
+        found = list(chain)
+        there = {entry.hash for entry in found}
+        faults = [*_diagnosed(found), *(fault for a, fault in missed if a.hash not in there)]
+    return Audit(read, last.hash, len(held), tuple(faults))
 
 
 def _diagnosed(entries: list[LedgerEntry]) -> list[Fault]:

@@ -59,3 +59,15 @@ def test_only_the_holder_of_the_lease_may_defer(database, lease, records, later)
         jobs.claim(conn, "run-1", owner="host:2", at=later(60), ttl_seconds=1)
         with pytest.raises(Fenced):
             items.defer(conn, lease, [], at=later(61))
+
+
+def test_reopening_drops_what_was_deferred_and_nothing_else(database, filled, lease, records):
+    waiting = [record.result for record in records(9, 10, Outcome.DEFERRED, reason="paused")]
+    with database.write() as conn:
+        before = jobs.get(conn, "run-1").progress
+        items.defer(conn, lease, waiting, at=lease.expires_at)
+        assert jobs.get(conn, "run-1").progress.deferred == 2
+        items.reopen(conn, lease)
+        assert jobs.get(conn, "run-1").progress == before == items.totals(conn, "run-1")
+        items.reopen(conn, lease)
+        assert items.page(conn, "run-1").total == 8

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Connection, Text, cast, delete, func, select, update
+from sqlalchemy import ARRAY, Connection, Text, any_, bindparam, delete, func, select, update
 
 from pipewarden.core.items import ItemResult, Outcome
 from pipewarden.core.jobs import Lease, Progress
@@ -178,15 +178,12 @@ def put(conn: Connection, job_id: str, results: Mapping[str, tuple[ItemResult, s
 
 def _decided_before(conn: Connection, job_id: str, wanted: Sequence[str]) -> Sequence[Any]:
     # The present outcome of those items that have one; the keys travel as one parameter.
-    text = encode_json(list(wanted))
+    query = select(items.c.outcome, items.c.verdict).where(items.c.job_id == job_id)
     if conn.dialect.name == "sqlite":
-        among = select(func.json_each(text).table_valued("value").c.value)
-    else:
-        among = select(func.json_array_elements_text(cast(cast(text, Text), JSON)).column_valued())
-    query = select(items.c.outcome, items.c.verdict).where(
-        items.c.job_id == job_id, items.c.key.in_(among)
-    )
-    return conn.execute(query).all()
+        among = func.json_each(encode_json(list(wanted))).table_valued("value")
+        return conn.execute(query.where(items.c.key.in_(select(among.c.value)))).all()
+    several = bindparam("keys", list(wanted), ARRAY(Text))
+    return conn.execute(query.where(items.c.key == any_(several))).all()
 
 
 def _counters(outcome: str, verdict: str) -> tuple[str, ...]:
