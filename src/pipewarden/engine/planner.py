@@ -10,7 +10,7 @@ from typing import Protocol
 
 from pipewarden.core.items import Action, Plan, State, Step
 from pipewarden.core.planning import Fingerprints, OutputState, Policy, decide
-from pipewarden.engine.source import Scan, SignatureRow, Source, folder_signatures
+from pipewarden.engine.source import Scan, SignatureRow, Source
 from pipewarden.store.files.hashing import compute_file_hash
 from pipewarden.store.manifest.record import Entry
 
@@ -66,7 +66,7 @@ class Planned:
     """A plan with what was learnt while making it.
 
     ``hashes`` holds the input hashes that had to be taken, ``scan`` what the source holds,
-    ``left_out`` the keys that wait because of a limit.
+    ``left_out`` the keys that wait because of a limit, ``leftovers`` temporary files of a killed run.
     """
 
     plan: Plan
@@ -74,6 +74,7 @@ class Planned:
     hashes: dict[str, str]
     deleted: tuple[str, ...]
     left_out: tuple[str, ...] = ()
+    leftovers: tuple[Path, ...] = ()
 
 
 def make_plan(source: Source, known: Known, request: PlanRequest) -> Planned:
@@ -91,7 +92,8 @@ def make_plan(source: Source, known: Known, request: PlanRequest) -> Planned:
         waiting = set(left_out)
         steps = [step for step in steps if step.key not in waiting]
     deleted = tuple(planner.deleted)
-    return Planned(Plan(tuple(steps)), scan, planner.hashes, deleted, left_out)
+    leftovers = tuple(planner.outputs.leftovers)
+    return Planned(Plan(tuple(steps)), scan, planner.hashes, deleted, left_out, leftovers)
 
 
 class _Planner:
@@ -104,8 +106,9 @@ class _Planner:
         self.hashes: dict[str, str] = {}
         self.deleted: list[str] = []
         self.prefix = output_prefix(request.output_dir, source.folder)
-        exists = request.output_dir.is_dir()
-        self.outputs = folder_signatures(request.output_dir) if exists else {}
+        self.outputs = Scan({}, {}, [], [])
+        if request.output_dir.is_dir():
+            self.outputs = Scan.of(Source(request.output_dir, ("*",)))
 
     def steps(self) -> list[Step]:
         found, entries = self.scan.found, self.entries
@@ -203,7 +206,7 @@ class _Planner:
             return OutputState.SOUND
         if not recorded.startswith(self.prefix):
             return OutputState.MISSING
-        found = self.outputs.get(recorded[len(self.prefix) :])
+        found = self.outputs.found.get(recorded[len(self.prefix) :])
         if found is None:
             return OutputState.MISSING if cached is not None else OutputState.ELSEWHERE
         if cached is not None and cached[1] == found:

@@ -12,6 +12,7 @@ from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 
 from pipewarden.errors import SourceNotFound
+from pipewarden.store.files.durable import is_temporary
 from pipewarden.store.manifest.document import text_key
 
 #: ``[size, mtime_ns, inode, ctime_ns]``, a list because the stat cache is JSON.
@@ -76,11 +77,13 @@ class Scan:
     odd_paths: dict[str, str]
     #: Folders that could not be read.
     unreadable: list[str]
+    #: Temporary files of ours that a killed process left.
+    leftovers: list[Path]
 
     @classmethod
     def of(cls, source: Source) -> Scan:
         """Scan a source."""
-        scan = cls({}, {}, [])
+        scan = cls({}, {}, [], [])
         excluded = {str(p) for p in source.excluded}
         matcher = _matcher(source.patterns)
         folders = [(str(source.folder), "")]
@@ -90,6 +93,8 @@ class Scan:
                 with os.scandir(folder) as entries:
                     for entry in entries:
                         if entry.name.startswith("."):
+                            if is_temporary(entry.name):
+                                scan.leftovers.append(Path(entry.path))
                             continue
                         if entry.is_dir(follow_symlinks=False):
                             if entry.path not in excluded:
@@ -125,9 +130,3 @@ def _matcher(patterns: Sequence[str]) -> Callable[[str], object] | None:
     if "*" in patterns:
         return None
     return re.compile("|".join(fnmatch.translate(pattern) for pattern in patterns)).match
-
-
-def folder_signatures(folder: Path) -> dict[str, SignatureRow]:
-    """Return the signature of every regular file below an output folder, by relative POSIX path."""
-    scan = Scan.of(Source(folder, ("*",)))
-    return {key: row for key, row in scan.found.items() if row is not None}

@@ -99,6 +99,7 @@ def start(
     store = locked_store(workspace, source, pipeline, options, context.run_id, listener.note)
     try:
         output_dir = workspace.output_dir(options.output_dir, store, pipeline.name)
+        source = workspace.with_outputs(source, output_dir)
         options = replace(options, output_dir=str(output_dir))
         job = create_job(workspace, context, pipeline, options, parent_id)
         lease = claim(workspace, job)
@@ -135,6 +136,7 @@ def resume(
     source = workspace.source(options.source, _patterns(found, options))
     store = locked_store(workspace, source, found, options, run_id, listener.note, spare=run_id)
     try:
+        source = workspace.with_outputs(source, Path(options.output_dir))
         lease = claim(workspace, job)
         folder = workspace.runs_dir / run_id
         snapshot = _stored_snapshot(folder)
@@ -175,6 +177,7 @@ def plan(pipeline: Pipeline, options: RunOptions, workspace: Workspace) -> Plann
     with suppress(PipewardenError):  # a live run holds the journal: it applies its own
         store.catch_up()
     output_dir = workspace.output_dir(options.output_dir, store, pipeline.name)
+    source = workspace.with_outputs(source, output_dir)
     return make_plan(source, store, plan_request(pipeline, options, output_dir))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -98,6 +99,10 @@ class Workspace:
             file = ManifestFile(own, self.clock)
         file.document.metadata.setdefault("pipeline", pipeline)
         return FileStore(file, self.database)
+
+    def with_outputs(self, source: Source, output_dir: Path) -> Source:
+        """Return the source without the output folder, should that lie below it."""
+        return replace(source, excluded=(*source.excluded, output_dir))
 
     def output_dir(self, asked: str, store: ManifestStore, pipeline: str) -> Path:
         """Return where outputs go: as asked, else where they went before, else the default."""

@@ -97,8 +97,8 @@ class Runner:
         """
         done = self._decided_before()
         planned = self._plan(done)
-        if self.output_dir.is_dir():
-            durable.sweep(self.output_dir)
+        for leftover in planned.leftovers:
+            durable.remove_file(leftover)
         work = {step.key: step for step in planned.plan.steps if step.action is not Action.SKIP}
         self._announce(planned, len(work))
         committer = self._committer(planned)
@@ -141,6 +141,8 @@ class Runner:
 
     def _heal_signatures(self, planned: Planned) -> None:
         """Remember that inputs hashed for the plan, and found unchanged, need no hashing again."""
+        if not planned.hashes:
+            return
         rows = self.store.stat_rows()
         window = time.time_ns() - 20_000_000
         for step in planned.plan.steps:

@@ -127,13 +127,6 @@ def remove_file(path: Path) -> None:
             sync_folder(path.parent)
 
 
-def sweep(folder: Path) -> int:
-    """Remove temporary files that a killed process left anywhere below ``folder``; count them.
-
-    Call it only under the lock of whoever writes there.
-    """
-    swept = 0
-    for leftover in folder.rglob(f"{_TEMP_PREFIX}*{_TEMP_SUFFIX}"):
-        leftover.unlink(missing_ok=True)
-        swept += 1
-    return swept
+def is_temporary(name: str) -> bool:
+    """Whether a file name is that of a temporary file of ours."""
+    return name.startswith(_TEMP_PREFIX) and name.endswith(_TEMP_SUFFIX)
