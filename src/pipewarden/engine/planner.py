@@ -66,7 +66,7 @@ class Planned:
     """A plan with what was learnt while making it.
 
     ``hashes`` holds the input hashes that had to be taken, ``scan`` what the source holds,
-    ``left_out`` the keys that wait because of a limit, ``leftovers`` temporary files of a killed run.
+    ``left_out`` the keys that wait because of a limit, ``leftovers`` what a killed run left.
     """
 
     plan: Plan
