@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -10,9 +11,9 @@ import sys
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from pipewarden.core.chain import EMPTY
+from pipewarden.core.chain import EMPTY, Act
 from pipewarden.core.items import Outcome
-from pipewarden.core.jobs import Progress
+from pipewarden.core.jobs import Job, Progress
 from pipewarden.errors import Fenced
 from pipewarden.store.state import apply, items, jobs, ledger, outbox
 from pipewarden.store.state.database import Database
@@ -110,9 +111,22 @@ def test_a_stale_runner_is_fenced_and_nothing_is_applied(database, lease, record
     assert run(database, records(1, 3)) == 3, "catching up needs no lease"
 
 
-def test_a_record_without_a_number_or_a_result_counts_nothing(database, lease, records):
-    import dataclasses
+def test_an_act_that_a_record_bears_is_witnessed_once(database, lease, records):
+    released = Act(actor="ada", action="item.released", subject="run-1/item-0001", reason="checked")
+    (record,) = records(1, 1)
+    batch = [dataclasses.replace(record, act=released)]
+    run(database, batch)
+    run(database, batch)
+    (entry,) = state(database)[1]
+    assert (entry.actor, entry.action, entry.reason, entry.ts) == (
+        "ada",
+        "item.released",
+        "checked",
+        record.at,
+    )
 
+
+def test_a_record_without_a_number_or_a_result_counts_nothing(database, lease, records):
     unnumbered = dataclasses.replace(records(1, 1)[0], seq=0)
     forgotten = dataclasses.replace(records(1, 1)[0], entry=None, result=None)
     assert run(database, [unnumbered]) == 0
@@ -209,8 +223,6 @@ def test_a_crash_before_the_commit_leaves_nothing_and_the_next_try_everything(da
 def test_however_records_are_offered_progress_is_that_of_the_latest_decisions(
     records, tmp_path_factory, later, decisions, cuts
 ):
-    from pipewarden.core.jobs import Job
-
     folder = tmp_path_factory.mktemp("law")
     database = Database.open(f"sqlite:///{folder / 'state.db'}")
     with database.write() as conn:

@@ -240,6 +240,16 @@ def test_pages_are_newest_first_with_true_totals(database, new_job, later):
         assert jobs.page(conn, limit=1, offset=99).total == 7
 
 
+def test_the_latest_job_of_each_source_and_pipeline_is_found(database, new_job, later):
+    new_job("old", source="b", created_at=later(1))
+    new_job("new", source="b", created_at=later(2))
+    new_job("other-pipeline", source="b", pipeline="articles", created_at=later(1))
+    new_job("other-source", source="a", created_at=later(0))
+    with database.read() as conn:
+        latest = [job.id for job in jobs.latest_of_each_source(conn)]
+    assert latest == ["other-source", "other-pipeline", "new"]
+
+
 def test_the_plan_is_recorded_under_the_lease_only(database, lease, later):
     with database.write() as conn:
         jobs.set_seen(conn, lease, 100, 40)
