@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import threading
 from contextlib import closing
+from datetime import UTC, datetime
 
 import pytest
 
@@ -133,8 +134,6 @@ def test_concurrent_appends_keep_one_chain(database, later):
 
 
 def append_from_process(url, name, start):
-    from datetime import UTC, datetime
-
     database = Database.open(url)
     start.wait()
     for i in range(10):

@@ -15,7 +15,14 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
 
-from pipewarden.errors import InvalidSettings, MissingExtra, StateTooNew, StorageUnavailable
+from pipewarden.errors import (
+    DatabaseUnavailable,
+    InvalidSettings,
+    MissingExtra,
+    StateTooNew,
+    StorageUnavailable,
+)
+from pipewarden.store.files.durable import storage_errors
 from pipewarden.store.state.driver_errors import LOCK_TIMEOUT, shown, translated
 
 #: The revisions that this version knows, oldest first, and the one that it works with.
@@ -216,10 +223,33 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA synchronous = FULL")
-    (mode,) = cursor.execute("PRAGMA journal_mode").fetchone()
-    if mode not in ("wal", "memory"):
-        cursor.execute("PRAGMA journal_mode = WAL")
+    if not _in_wal_mode(cursor):
+        _switch_to_wal(cursor)
     cursor.close()
+
+
+def _in_wal_mode(cursor: Any) -> bool:
+    return cursor.execute("PRAGMA journal_mode").fetchone()[0] in ("wal", "memory")
+
+
+def _switch_to_wal(cursor: Any) -> None:
+    """Switch a new file to the write-ahead log, once and by one process at a time.
+
+    Of two that try at once SQLite fails one without waiting, hence the lock beside the file.
+    """
+    from filelock import FileLock, Timeout
+
+    path = cursor.execute("PRAGMA database_list").fetchone()[2]
+    try:
+        with storage_errors(Path(path)), FileLock(f"{path}.lock", timeout=LOCK_TIMEOUT):
+            if not _in_wal_mode(cursor):
+                cursor.execute("PRAGMA journal_mode = WAL")
+    except Timeout as error:
+        raise DatabaseUnavailable(
+            f"the state database {path} is being made by another process that does not end",
+            left_behind="nothing was changed",
+            next_step=f"find the process that holds {path}.lock",
+        ) from error
 
 
 def _begin_sqlite(conn: Connection) -> None:
