@@ -204,7 +204,7 @@ def list_filings(client: EdgarClient, cik: int, wanted: Wanted) -> Listing:
             break
         _collect_page(client, found, company, name, wanted)
     found.filings.sort(key=lambda filing: (filing.filed, filing.accession), reverse=True)
-    del found.filings[wanted.limit :]
+    found.filings = found.filings[: wanted.limit]
     return found
 
 

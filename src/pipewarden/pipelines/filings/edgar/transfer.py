@@ -21,7 +21,7 @@ from pipewarden.pipelines.filings.edgar.answers import (
     judge_document,
 )
 from pipewarden.pipelines.filings.edgar.client import EdgarClient
-from pipewarden.pipelines.filings.edgar.storage import storage_errors, sync, write_whole
+from pipewarden.pipelines.filings.edgar.storage import storage_errors, sync
 
 if TYPE_CHECKING:
     import httpx
@@ -78,7 +78,8 @@ class Part:
         """Start again from nothing, for this version."""
         self.discard()
         self.path.touch()
-        write_whole(self._facts, json.dumps(asdict(version)).encode())
+        # Not forced to disk: facts that are torn or lost only mean to start again.
+        self._facts.write_text(json.dumps(asdict(version)), encoding="utf-8")
         self.version = version
 
     def discard(self) -> None:
@@ -127,16 +128,14 @@ def _receive(client: EdgarClient, response: httpx.Response, url: str, part: Part
     stated = part.version.length if part.version else None
     body = response.iter_bytes() if encoded else response.iter_raw()
     with part.path.open("ab") as file:
-        try:
-            for piece in client.pieces(response, body):
-                size += len(piece)
-                if max(size, stated or 0) > limit:
-                    part.discard()
-                    raise Refused(f"{url} is larger than {limit:,} bytes", reason="too_large")
-                file.write(piece)
-                file.flush()  # a kill must not take what has come
-        finally:
-            sync(file)
+        for piece in client.pieces(response, body):
+            size += len(piece)
+            if max(size, stated or 0) > limit:
+                part.discard()
+                raise Refused(f"{url} is larger than {limit:,} bytes", reason="too_large")
+            file.write(piece)
+            file.flush()  # a kill must not take what has come
+        sync(file)
 
 
 def _version(response: httpx.Response, url: str, *, encoded: bool) -> Version:

@@ -1,0 +1,1 @@
+"""Who filed what for when, each value with where it is known from."""
