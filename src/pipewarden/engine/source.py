@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from stat import S_ISDIR, S_ISREG
+from stat import S_ISREG
 
 from pipewarden.errors import SourceNotFound
 from pipewarden.store.files.durable import is_temporary
@@ -75,7 +75,7 @@ class Scan:
     found: dict[str, SignatureRow | None]
     #: key → path below the folder, only where the two differ (names that are not UTF-8).
     odd_paths: dict[str, str]
-    #: Folders that could not be read.
+    #: What was left out and why: folders that cannot be read or are links, pipes, devices.
     unreadable: list[str]
     #: Temporary files of ours that a killed process left.
     leftovers: list[Path]
@@ -99,6 +99,8 @@ class Scan:
                         if entry.is_dir(follow_symlinks=False):
                             if entry.path not in excluded:
                                 folders.append((entry.path, f"{prefix}{entry.name}/"))
+                        elif entry.is_symlink() and entry.is_dir():
+                            scan.unreadable.append(f"{prefix}{entry.name}: linked folder, left out")
                         elif matcher is None or matcher(entry.name):
                             scan._add(entry, prefix + entry.name)
             except OSError as error:
@@ -109,9 +111,8 @@ class Scan:
         row: SignatureRow | None = None
         try:
             stat = entry.stat()
-            if not S_ISREG(stat.st_mode):
-                if not S_ISDIR(stat.st_mode):  # a pipe or a device: reading it could hang
-                    self.unreadable.append(f"{relative}: not a regular file")
+            if not S_ISREG(stat.st_mode):  # a pipe or a device: reading it could hang
+                self.unreadable.append(f"{relative}: not a regular file")
                 return
             row = [stat.st_size, stat.st_mtime_ns, stat.st_ino, stat.st_ctime_ns]
         except OSError:
