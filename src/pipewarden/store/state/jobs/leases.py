@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -73,30 +73,36 @@ def claim(
         return lease
     if _alive(job, at) and (steal_from is None or steal_from != job.lease_owner):
         raise _held(job)
-    # The take-over, unless the lease changed hands or was renewed since it was read.
+    _take_over(conn, job, held, actor=actor or owner, at=at)
+    return lease
+
+
+def _take_over(
+    conn: Connection, job: Job, held: Mapping[str, Any], *, actor: str, at: datetime
+) -> None:
+    # The new lease, unless the old one changed hands or was renewed since it was read.
     change = (
         update(jobs)
         .where(
-            jobs.c.id == job_id,
+            jobs.c.id == job.id,
             jobs.c.status == JobStatus.RUNNING,
             jobs.c.lease_token == job.lease_token,
             jobs.c.lease_expires_at.is_not_distinct_from(job.lease_expires_at),
         )
-        .values(held)
+        .values(dict(held))
     )
     if conn.execute(change).rowcount == 0:
-        raise _held(locked(conn, job_id))
+        raise _held(locked(conn, job.id))
     note(
         conn,
-        locked(conn, job_id),
+        locked(conn, job.id),
         "resumed",
-        actor=actor or owner,
+        actor=actor,
         at=at,
         reason=f"taken over from {job.lease_owner or 'nobody'}",
         from_status=JobStatus.RUNNING,
         to=JobStatus.RUNNING,
     )
-    return lease
 
 
 def _alive(job: Job, at: datetime) -> bool:

@@ -202,17 +202,27 @@ def note(
             reason=reason,
         )
     )
-    if to is None:
-        return
-    (number,) = written.inserted_primary_key or (None,)
+    if to is not None:
+        (number,) = written.inserted_primary_key or (None,)
+        data = {"from_status": from_status, "status": to, "actor": actor, "reason": reason}
+        _tell(conn, job, event, data, at=at, number=number)
+
+
+def _tell(
+    conn: Connection,
+    job: Job,
+    event: str,
+    change: Mapping[str, Any],
+    *,
+    at: datetime,
+    number: int | None,
+) -> None:
+    """Put what the history row ``number`` says into the outbox."""
     data = {
         "job_id": job.id,
         "pipeline": job.pipeline,
         "source": job.source,
-        "from_status": from_status,
-        "status": to,
-        "actor": actor,
-        "reason": reason,
+        **change,
         "error": job.error,
         "progress": {name: getattr(job.progress, name) for name in _COUNTERS},
     }

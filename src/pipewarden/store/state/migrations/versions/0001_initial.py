@@ -51,6 +51,7 @@ _REFUSE = (
 def upgrade() -> None:
     """Make every table, then the triggers that keep the ledger append-only, then its empty head."""
     _jobs()
+    _job_events()
     _items()
     _ledger()
     _outbox()
@@ -101,6 +102,9 @@ def _jobs() -> None:
     )
     op.create_index("ix_jobs_created_at_id", "jobs", ["created_at", "id"])
     op.create_index("ix_jobs_status_created_at", "jobs", ["status", "created_at"])
+
+
+def _job_events() -> None:
     op.create_table(
         "job_events",
         sa.Column("id", _SERIAL, autoincrement=True, nullable=False),
