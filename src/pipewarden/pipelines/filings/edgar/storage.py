@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from pipewarden.pipelines.filings.edgar.answers import DestinationBusy, DestinationUnusable
 
@@ -85,29 +84,25 @@ def digest_file(path: Path) -> Digest:
 def write_whole(path: Path, data: bytes) -> None:
     """Replace a file atomically and durably."""
     temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as file:
-        file.write(data)
-        sync(file)
+    temporary.write_bytes(data)
     publish(temporary, path)
 
 
 def compress_file(source: Path, target: Path) -> None:
-    """Write ``source`` to ``target`` as gzip, durably; the same bytes give the same file."""
-    with source.open("rb") as plain, target.open("wb") as file:
-        with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
-            while piece := plain.read(_CHUNK):
-                packed.write(piece)
-        sync(cast("BinaryIO", file))
-
-
-def sync(file: BinaryIO) -> None:
-    """Force a file's bytes to disk."""
-    file.flush()
-    os.fsync(file.fileno())
+    """Write ``source`` to ``target`` as gzip; the same bytes always give the same file."""
+    with (
+        source.open("rb") as plain,
+        target.open("wb") as file,
+        gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed,
+    ):
+        while piece := plain.read(_CHUNK):
+            packed.write(piece)
 
 
 def publish(temporary: Path, final: Path) -> None:
-    """Give a synced temporary file its final name, durably."""
+    """Give a temporary file its final name: its bytes are on disk before, its name after."""
+    with temporary.open("r+b") as file:
+        os.fsync(file.fileno())
     os.replace(temporary, final)  # noqa: PTH105 - the system call is the point
     if os.name == "nt":  # a folder cannot be opened there
         return

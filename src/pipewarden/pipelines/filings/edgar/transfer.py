@@ -21,7 +21,7 @@ from pipewarden.pipelines.filings.edgar.answers import (
     judge_document,
 )
 from pipewarden.pipelines.filings.edgar.client import EdgarClient
-from pipewarden.pipelines.filings.edgar.storage import storage_errors, sync
+from pipewarden.pipelines.filings.edgar.storage import storage_errors
 
 if TYPE_CHECKING:
     import httpx
@@ -135,7 +135,6 @@ def _receive(client: EdgarClient, response: httpx.Response, url: str, part: Part
                 raise Refused(f"{url} is larger than {limit:,} bytes", reason="too_large")
             file.write(piece)
             file.flush()  # a kill must not take what has come
-        sync(file)
 
 
 def _version(response: httpx.Response, url: str, *, encoded: bool) -> Version:

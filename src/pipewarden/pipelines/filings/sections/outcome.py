@@ -1,0 +1,175 @@
+"""The honest answer about an Item: its text, or why there is none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pipewarden.pipelines.filings.metadata.gather import Facts
+from pipewarden.pipelines.filings.reading.document import Document
+from pipewarden.pipelines.filings.reading.paragraphs import Paragraph
+from pipewarden.pipelines.filings.sections.locate import Outline
+
+
+class Outcome(StrEnum):
+    """What became of the search for an Item."""
+
+    FOUND = "found"
+    PARTIAL_UPDATE = "partial_update"
+    NO_MATERIAL_CHANGES = "no_material_changes"
+    NOT_APPLICABLE = "not_applicable"
+    BY_REFERENCE = "by_reference"
+    NOT_PRESENT = "not_present"
+    AMBIGUOUS = "ambiguous"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An outcome and what speaks for it, in a sentence."""
+
+    outcome: Outcome
+    evidence: str
+
+
+#: Item 1A became part of the annual report for fiscal years ending on or after this day
+#: (SEC Release 33-8591).
+FIRST_PERIOD = "2005-12-01"
+#: Longer texts than this state factors, whatever else they say; in characters.
+_STATEMENT, _POINTER = 900, 2_500
+_NO_FACTORS_FORMS = ("10-KSB", "10-QSB")
+
+_FLAGS = re.IGNORECASE | re.DOTALL
+_NOT_APPLICABLE = re.compile(
+    r"\bnot\s+(?:applicable|required)|\bn/?a\b|\binapplicable|^\W*omitted\b|^\W*none\b|does\s+not\s+apply"
+    r"|smaller\s+reporting\s+compan(?:y|ies)\b.{0,160}?\b(?:not|omit|elect)|not\s+(?:been\s+)?(?:required|obligated)\s+to\s+(?:provide|make|include)"
+    r"|(?:omit|elected\s+not\s+to).{0,120}?smaller\s+reporting|\bnot\s+providing\b|need\s+not\s+(?:be\s+)?provide",
+    _FLAGS,
+)
+_ONLY_NOTHING = re.compile(r"\W*(?:none|n/?a|not\s+applicable|inapplicable|omitted|not\s+required)\W*", _FLAGS)
+_NO_CHANGES = re.compile(
+    r"\b(?:no|not|any)\b[^.]{0,60}?\b(?:material(?:ly)?|significant(?:ly)?|substantive)?\s*(?:additional\s+)?(?:change[sd]?|updates?|developments?|additions?|modif\w+|differ\w*)\b"
+    r"|\bremains?\s+(?:materially\s+)?unchanged|\bunchanged\s+from|\bno\s+(?:material\s+)?(?:new|additional)\s+risk",
+    _FLAGS,
+)
+_ELSEWHERE = re.compile(
+    r"incorporated\s+(?:herein\s+|in\s+this\s+\w+\s+|into\s+\w+\s+|here\s+)*(?:by|through)\s+(?:this\s+)?reference|\b(?:see|refer\s+to|reference\s+is\s+made|please\s+(?:see|read|refer)|set\s+forth|discuss\w*|describ\w+|contained|included"
+    r"|disclosed|appear\w*|found|presented|identified|reported)\b.{0,260}?(?:form\s+10|annual\s+report|10-?k\b|prospectus|registration\s+statement"
+    r"|item\s+\d|part\s+i|exhibit|management|caption|heading|section|[“\"])",
+    _FLAGS,
+)
+_UPDATES = re.compile(
+    r"(?:in\s+addition\s+to|supplement\w*|updat\w+|except\s+(?:as|for|that)|other\s+than|together\s+with|in\s+conjunction\s+with|modif\w+|amend\w*"
+    r"|incorporat\w+|add(?:s|ed|ition\w*)?|following|below|set\s+forth|previously|new\s+risk|additional\s+risk)",
+    _FLAGS,
+)
+_ANNUAL = re.compile(r"(?:annual\s+report|form\s+10\s*-?\s*k|10-k)", re.IGNORECASE)
+_OPENING, _CLOSING = 2_500, 1_200
+_EXCEPTION = re.compile(r"\b(?:except|other\s+than|with\s+the\s+exception|but\s+for)\b", re.IGNORECASE)
+
+
+def answer_of(
+    document: Document, facts: Facts, outline: Outline, paragraphs: Sequence[Paragraph]
+) -> Answer:
+    """Return the outcome for the wanted Item.
+
+    Parameters
+    ----------
+    document, facts
+        The filing and what is known about it.
+    outline
+        Its Items, and where the wanted one stands.
+    paragraphs
+        The clean paragraphs of the wanted Item; empty when it was not found.
+    """
+    if outline.span is None:
+        return _absence(document, facts, outline)
+    text = "\n".join(paragraph.text for paragraph in paragraphs)
+    if not text.strip():
+        return Answer(Outcome.AMBIGUOUS, "the Item's heading stands there without any text")
+    quarterly = str(facts.values.get("form_type", "")).startswith("10-Q")
+    stated = _statement(text, quarterly=quarterly, risk=outline.key.number == "1A")
+    if stated is not None:
+        return stated
+    if not (outline.span.start_certain and outline.span.end_certain):
+        return Answer(Outcome.AMBIGUOUS, "where the Item begins or ends is not certain")
+    if quarterly and outline.key.number == "1A" and _is_update(text):
+        return Answer(Outcome.PARTIAL_UPDATE, "it adds to the annual report's risk factors")
+    return Answer(Outcome.FOUND, f"headed {outline.span.found_by.replace('_', ' ')}")
+
+
+def _statement(text: str, *, quarterly: bool, risk: bool) -> Answer | None:
+    """Return the outcome of a text that only states that there is nothing to read here."""
+    excerpt = " ".join(text.split())[:160]
+    if _ONLY_NOTHING.fullmatch(text):
+        nothing = quarterly and risk and "none" in text.lower()
+        return Answer(
+            Outcome.NO_MATERIAL_CHANGES if nothing else Outcome.NOT_APPLICABLE, excerpt
+        )
+    if not risk or len(text) > _POINTER:
+        return None
+    changes = _NO_CHANGES.search(text[:_STATEMENT])
+    exception = _EXCEPTION.search(text)
+    if len(text) <= _STATEMENT and _NOT_APPLICABLE.search(text) and not changes:
+        return Answer(Outcome.NOT_APPLICABLE, excerpt)
+    if changes and (not exception or len(text) <= _STATEMENT // 2) and (
+        len(text) <= _STATEMENT or _ANNUAL.search(text)
+    ):
+        return Answer(Outcome.NO_MATERIAL_CHANGES, excerpt)
+    pointer = _ELSEWHERE.search(text[:_STATEMENT])
+    if pointer and len(text) <= _STATEMENT and not (exception and len(text) > _STATEMENT // 2):
+        return Answer(Outcome.BY_REFERENCE, excerpt)
+    if "smaller reporting" in text.lower() and _NOT_APPLICABLE.search(text[:_STATEMENT]):
+        return Answer(Outcome.NOT_APPLICABLE, excerpt)
+    return None
+
+
+def _is_update(text: str) -> bool:
+    """Whether a quarterly report's factors stand beside those of the annual report."""
+    edges = (text[:_OPENING], text[-_CLOSING:])
+    return any(_ANNUAL.search(edge) and _UPDATES.search(edge) for edge in edges)
+
+
+def _absence(document: Document, facts: Facts, outline: Outline) -> Answer:
+    """Return ``not_present`` where something speaks for it, else ``ambiguous``."""
+    form = str(facts.values.get("form_type", ""))
+    period = str(facts.values.get("period_of_report", ""))
+    number = outline.key.number
+    listed = [h for h in (*outline.rows, *outline.headings) if outline.key in (h.key, *h.also)]
+    if listed:
+        return Answer(
+            Outcome.AMBIGUOUS, f"Item {number} is listed in the document but was not found in it"
+        )
+    if number in ("1A", "1B", "1C") and period and period < FIRST_PERIOD:
+        return Answer(Outcome.NOT_PRESENT, f"the period ends {period}, before Item {number} existed")
+    if number == "1A" and form.startswith(_NO_FACTORS_FORMS):
+        return Answer(Outcome.NOT_PRESENT, f"form {form} has no Item 1A")
+    if facts.is_amendment and outline.chain:
+        held = ", ".join(dict.fromkeys(outline.numbers))
+        return Answer(Outcome.NOT_PRESENT, f"an amendment with Items {held} only")
+    if facts.is_amendment and not _mentions(document):
+        return Answer(Outcome.NOT_PRESENT, "an amendment that mentions no risk factors")
+    if _is_complete(outline):
+        held = ", ".join(outline.numbers)
+        return Answer(Outcome.NOT_PRESENT, f"the Items {held} are there, without Item {number}")
+    return Answer(Outcome.AMBIGUOUS, f"no heading of Item {number} and no reason for its absence")
+
+
+def _mentions(document: Document) -> bool:
+    return any("risk factors" in line.text.lower() for line in document.lines)
+
+
+def _is_complete(outline: Outline) -> bool:
+    """Whether the body's Items run on around the place where the wanted one would stand."""
+    order = outline.catalogue.order
+    if outline.key not in order:
+        return True
+    place = order[outline.key]
+    held = sorted(order[key] for h in outline.chain for key in (h.key, *h.also))
+    titled = sum(h.titled for h in outline.chain)
+    before = [n for n in held if n < place]
+    after = [n for n in held if n > place]
+    near = bool(before) and place - before[-1] <= 1 and bool(after) and after[0] - place <= 3
+    enough = len(after) >= min(4, len(order) - place - 1)
+    return near and enough and titled >= 0.7 * len(outline.chain)
