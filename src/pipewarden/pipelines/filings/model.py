@@ -32,7 +32,9 @@ class Metadata(_Value):
     """Who filed what, for when."""
 
     cik: str | None = Field(None, description="Central Index Key, without leading zeros.")
-    company_name: str | None = Field(None, description="The registrant's name as the source has it.")
+    company_name: str | None = Field(
+        None, description="The registrant's name as the source has it."
+    )
     sic_code: str | None = Field(None, description="Standard Industrial Classification, 4 digits.")
     sic_name: str | None = Field(None, description="The name of the SIC code.")
     form_type: str | None = Field(None, description="Such as 10-K, 10-K405, 10-KSB, 10-Q/A.")

@@ -15,7 +15,10 @@ _PERIOD = re.compile(
     re.IGNORECASE,
 )
 _TRANSITION = re.compile(r"transition\s+period\s+from\b.{0,60}?\bto\b", re.IGNORECASE | re.DOTALL)
-_EXACT_NAME = re.compile(r"exact\s+name\s+of\s+(?:the\s+)?(?:registrant|small|issuer|company)|name\s+of\s+(?:small\s+business\s+)?(?:issuer|registrant)\s+(?:as|in)", re.IGNORECASE)
+_EXACT_NAME = re.compile(
+    r"exact\s+name\s+of\s+(?:the\s+)?(?:registrant|small|issuer|company)|name\s+of\s+(?:small\s+business\s+)?(?:issuer|registrant)\s+(?:as|in)",
+    re.IGNORECASE,
+)
 _NOT_A_NAME = re.compile(
     r"commission|file\s+(?:number|no)|form\s+10|washington|securities|mark\s+one|transition|fiscal|ended|\bor\b$"
     r"|pursuant|^\W*$|^\W*\d[\d\s-]*$|annual\s+report|quarterly|amendment\s+no|exchange\s+act|^\W*or\W*$|^_+|^\(?no\.",
@@ -62,7 +65,7 @@ def _company(cover: Sequence[Line]) -> str | None:
         if any(c.isalpha() for c in before) and not _NOT_A_NAME.search(before):
             return before
         for above in reversed(cover[max(0, at - 6) : at]):
-            name = above.text.strip(" _-–—*\"")
+            name = above.text.strip(' _-–—*"')
             if any(c.isalpha() for c in name) and not _NOT_A_NAME.search(name):
                 return name
         return None

@@ -58,7 +58,9 @@ def ixbrl_facts(source: str) -> tuple[dict[str, str | int], bool | None]:
             if name is not None and name not in raw:
                 raw[name] = _text(source, fact.end())
             elif tag == "AmendmentFlag" and amended is None:
-                amended = "true" in _text(source, fact.end()).lower() or "fixed-true" in fact.group(1)
+                amended = "true" in _text(source, fact.end()).lower() or "fixed-true" in fact.group(
+                    1
+                )
         at = source.find("dei:", at + 4)
     return normalised(raw), amended
 

@@ -21,14 +21,17 @@ FIELDS = (
 _MONTHS = {
     name: number
     for number, name in enumerate(
-        "january february march april may june july august september october november december".split(), 1
+        "january february march april may june july august september october november december".split(),
+        1,
     )
 }
 _LONG_DATE = re.compile(
     rf"\b({'|'.join(_MONTHS)}|{'|'.join(f'{m[:3]}[.]?' for m in _MONTHS)})\s+(\d{{1,2}})\s*,?\s*((?:19|20)\d\d)",
     re.IGNORECASE,
 )
-_DAY_FIRST = re.compile(rf"\b(\d{{1,2}})\s+({'|'.join(_MONTHS)})\s*,?\s*((?:19|20)\d\d)", re.IGNORECASE)
+_DAY_FIRST = re.compile(
+    rf"\b(\d{{1,2}})\s+({'|'.join(_MONTHS)})\s*,?\s*((?:19|20)\d\d)", re.IGNORECASE
+)
 _SLASHED = re.compile(r"\b(\d{1,2})[/-](\d{1,2})[/-]((?:19|20)?\d\d)\b")
 _ISO = re.compile(r"\b((?:19|20)\d\d)-?(\d\d)-?(\d\d)\b")
 _FORM = re.compile(

@@ -78,11 +78,14 @@ def _rows(table: Path, _digest_of_it: str) -> Mapping[str, Mapping[str, str]]:
     rows: dict[str, Mapping[str, str]] = {}
     for row in reader:
         file = (row.get(column) or "").strip().replace("\\", "/").removesuffix(".gz")
-        rows.setdefault(file, {
-            _COLUMNS.get(name, name): (row.get(own) or "").strip()
-            for name, own in names.items()
-            if _COLUMNS.get(name, name) in FIELDS
-        })
+        rows.setdefault(
+            file,
+            {
+                _COLUMNS.get(name, name): (row.get(own) or "").strip()
+                for name, own in names.items()
+                if _COLUMNS.get(name, name) in FIELDS
+            },
+        )
     return rows
 
 
@@ -97,7 +100,9 @@ def name_rule(pattern: str) -> re.Pattern[str]:
     try:
         rule = re.compile(pattern)
     except re.error as error:
-        raise pw.InvalidSettings(f"the filings setting 'file_name' is no regular expression: {error}") from error
+        raise pw.InvalidSettings(
+            f"the filings setting 'file_name' is no regular expression: {error}"
+        ) from error
     unknown = sorted(set(rule.groupindex) - set(FIELDS) - set(_COLUMNS))
     if unknown or not rule.groupindex:
         raise pw.InvalidSettings(

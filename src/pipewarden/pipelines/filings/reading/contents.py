@@ -82,7 +82,9 @@ def _gunzip(data: bytes, path: Path, max_bytes: int) -> bytes:
                 raise pw.BadInput("truncated_gzip", f"{path.name}: the gzip data ends too early")
             data = member.unused_data.lstrip(b"\0")
     except zlib.error as error:
-        raise pw.BadInput("damaged_gzip", f"{path.name}: the gzip data is damaged: {error}") from None
+        raise pw.BadInput(
+            "damaged_gzip", f"{path.name}: the gzip data is damaged: {error}"
+        ) from None
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 

@@ -14,7 +14,9 @@ _OWN = re.compile(r"\s*(?:PART\s+[IV]+\b|ITEMS?\s+\d)", re.IGNORECASE)
 #: What ends a line of a table of contents.
 _LEADER = re.compile(r"(?:\.\s?){3,}\s*\S{0,8}\s*$|\s{3,}\d{1,3}\s*$")
 _RULE = re.compile(r"^[\s_=*-]+$")
-_PAGE_NUMBER = re.compile(r"^\s*(?:page\s+)?(?:[-–(]\s*)?(?:[A-Z]-)?\d{1,3}(?:\s*[-–)])?\s*$", re.IGNORECASE)
+_PAGE_NUMBER = re.compile(
+    r"^\s*(?:page\s+)?(?:[-–(]\s*)?(?:[A-Z]-)?\d{1,3}(?:\s*[-–)])?\s*$", re.IGNORECASE
+)
 #: The mark that `untagged` leaves for a page break.
 PAGE_MARK = "\f"
 

@@ -100,6 +100,8 @@ def link_target(document: Document, heading: Heading) -> str:
     """Return the name that a row of contents links to, or an empty string."""
     lines = document.lines
     found = _LINKED.search(
-        document.source, lines[heading.first].start, min(lines[heading.last].end, lines[heading.first].start + 5_000)
+        document.source,
+        lines[heading.first].start,
+        min(lines[heading.last].end, lines[heading.first].start + 5_000),
     )
     return found.group(1) if found else ""

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pipewarden.pipelines.filings.reading.lines import Line
 from pipewarden.pipelines.filings.sections.catalogue import Catalogue, ItemKey, letters
 
-_PART = re.compile(r"\s*PART\s+(?P<part>I{1,3}V?|IV|[1-4])(?![A-Za-z])[\s.,:;|/–—-]*", re.IGNORECASE)
+_PART = re.compile(
+    r"\s*PART\s+(?P<part>I{1,3}V?|IV|[1-4])(?![A-Za-z])[\s.,:;|/–—-]*", re.IGNORECASE
+)
 _SUFFIX = r"(?:\s?\([aAbBcC]\)|[aAbBcC](?![a-z])|\s[aAbBcC](?=\s*[.:)–—-]))"
 _ITEM = re.compile(
     r"[\s\"“•*]*I\s?T\s?E\s?M\s?(?P<many>S?)[\s.:#]*"
@@ -72,7 +74,7 @@ def item_headings(lines: Sequence[Line], catalogue: Catalogue) -> list[Heading]:
     for index, line in enumerate(lines):
         text = line.text
         lead = text[:1]
-        if not (lead.isdigit() or lead in "IiPp•*“\"("):
+        if not (lead.isdigit() or lead in 'IiPp•*“"('):
             continue
         if lead in "Pp":
             named = _PART.match(text)
@@ -115,9 +117,7 @@ def _clean(number: str) -> str:
     return re.sub(r"[\s()]", "", number).upper()
 
 
-def _heading(
-    lines: Sequence[Line], index: int, part: int, catalogue: Catalogue
-) -> Heading | None:
+def _heading(lines: Sequence[Line], index: int, part: int, catalogue: Catalogue) -> Heading | None:
     found = numbered(lines[index].text)
     if found is None:
         return None
@@ -193,10 +193,10 @@ def rest_of_title(title: str) -> str | None:
     if not text or _CONTINUED.match(text):
         return ""
     if re.match(r"^[\s”\"’]*[.:–—-]", rest):
-        return text.lstrip("”\"’ ") if not text[:1].islower() else None
+        return text.lstrip('”"’ ') if not text[:1].islower() else None
     if _EXTENDED.match(rest) or text[:1].islower():
         is_title = len(title) <= 120 and not _SENTENCE.search(title[:-1])
         return "" if is_title and not title.endswith(".") else None
-    if rest[:1] in ",;”\"’" and len(title) > 80:
+    if rest[:1] in ',;”"’' and len(title) > 80:
         return None
     return "" if re.fullmatch(r"\W*[\divx–-]{1,9}\W*", text) else text

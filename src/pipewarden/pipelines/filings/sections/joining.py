@@ -9,8 +9,11 @@ from pipewarden.pipelines.filings.reading.paragraphs import BULLETS, Paragraph, 
 
 _ENDED = re.compile(r"[.!?:;][\s”\"’'\)\]]*(?:\(\d\))?$")
 _ITEMISED = re.compile(rf"^\s*(?:[{re.escape(BULLETS)}]|\(?(?:[a-z]|[ivx]{{1,4}}|\d{{1,2}})[.)]\s)")
-_GOES_ON = re.compile(r"(?:\b(?:a|an|the|of|to|and|or|in|for|with|by|on|at|from|as|that|which|our|its|their"
-    r"|may|could|will|is|are|be|not|any|such|these|this|more|including|than|if|we|u\.s\.)|[,–—-])$", re.IGNORECASE)
+_GOES_ON = re.compile(
+    r"(?:\b(?:a|an|the|of|to|and|or|in|for|with|by|on|at|from|as|that|which|our|its|their"
+    r"|may|could|will|is|are|be|not|any|such|these|this|more|including|than|if|we|u\.s\.)|[,–—-])$",
+    re.IGNORECASE,
+)
 _LONG = 60
 
 

@@ -100,8 +100,13 @@ def _in_chain(document: Document, outline: Outline) -> Span | None:
         if key == heading.key:
             stop, certain = _stop(document, outline, heading, stop)
             return Span(
-                heading.first, heading.last, stop, heading.rest, "item_heading",
-                start_certain=heading.titled or bool(heading.rest), end_certain=certain,
+                heading.first,
+                heading.last,
+                stop,
+                heading.rest,
+                "item_heading",
+                start_certain=heading.titled or bool(heading.rest),
+                end_certain=certain,
             )
         if key in heading.also:
             search = TitleSearch(document, outline.catalogue, outline.chain, outline.rows)
@@ -110,9 +115,7 @@ def _in_chain(document: Document, outline: Outline) -> Span | None:
     return None
 
 
-def _stop(
-    document: Document, outline: Outline, heading: Heading, stop: int
-) -> tuple[int, bool]:
+def _stop(document: Document, outline: Outline, heading: Heading, stop: int) -> tuple[int, bool]:
     """Return where a section ends, and whether that is certain: at the first of what can end it."""
     lines = document.lines
     ends = [

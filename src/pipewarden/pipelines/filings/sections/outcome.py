@@ -47,7 +47,9 @@ _NOT_APPLICABLE = re.compile(
     r"|(?:omit|elected\s+not\s+to).{0,120}?smaller\s+reporting|\bnot\s+providing\b|need\s+not\s+(?:be\s+)?provide",
     _FLAGS,
 )
-_ONLY_NOTHING = re.compile(r"\W*(?:none|n/?a|not\s+applicable|inapplicable|omitted|not\s+required)\W*", _FLAGS)
+_ONLY_NOTHING = re.compile(
+    r"\W*(?:none|n/?a|not\s+applicable|inapplicable|omitted|not\s+required)\W*", _FLAGS
+)
 _NO_CHANGES = re.compile(
     r"\b(?:no|not|any)\b[^.]{0,60}?\b(?:material(?:ly)?|significant(?:ly)?|substantive)?\s*(?:additional\s+)?(?:change[sd]?|updates?|developments?|additions?|modif\w+|differ\w*)\b"
     r"|\bremains?\s+(?:materially\s+)?unchanged|\bunchanged\s+from|\bno\s+(?:material\s+)?(?:new|additional)\s+risk",
@@ -66,7 +68,9 @@ _UPDATES = re.compile(
 )
 _ANNUAL = re.compile(r"(?:annual\s+report|form\s+10\s*-?\s*k|10-k)", re.IGNORECASE)
 _OPENING, _CLOSING = 2_500, 1_200
-_EXCEPTION = re.compile(r"\b(?:except|other\s+than|with\s+the\s+exception|but\s+for)\b", re.IGNORECASE)
+_EXCEPTION = re.compile(
+    r"\b(?:except|other\s+than|with\s+the\s+exception|but\s+for)\b", re.IGNORECASE
+)
 
 
 def answer_of(
@@ -104,17 +108,17 @@ def _statement(text: str, *, quarterly: bool, risk: bool) -> Answer | None:
     excerpt = " ".join(text.split())[:160]
     if _ONLY_NOTHING.fullmatch(text):
         nothing = quarterly and risk and "none" in text.lower()
-        return Answer(
-            Outcome.NO_MATERIAL_CHANGES if nothing else Outcome.NOT_APPLICABLE, excerpt
-        )
+        return Answer(Outcome.NO_MATERIAL_CHANGES if nothing else Outcome.NOT_APPLICABLE, excerpt)
     if not risk or len(text) > _POINTER:
         return None
     changes = _NO_CHANGES.search(text[:_STATEMENT])
     exception = _EXCEPTION.search(text)
     if len(text) <= _STATEMENT and _NOT_APPLICABLE.search(text) and not changes:
         return Answer(Outcome.NOT_APPLICABLE, excerpt)
-    if changes and (not exception or len(text) <= _STATEMENT // 2) and (
-        len(text) <= _STATEMENT or _ANNUAL.search(text)
+    if (
+        changes
+        and (not exception or len(text) <= _STATEMENT // 2)
+        and (len(text) <= _STATEMENT or _ANNUAL.search(text))
     ):
         return Answer(Outcome.NO_MATERIAL_CHANGES, excerpt)
     pointer = _ELSEWHERE.search(text[:_STATEMENT])
@@ -142,7 +146,9 @@ def _absence(document: Document, facts: Facts, outline: Outline) -> Answer:
             Outcome.AMBIGUOUS, f"Item {number} is listed in the document but was not found in it"
         )
     if number in ("1A", "1B", "1C") and period and period < FIRST_PERIOD:
-        return Answer(Outcome.NOT_PRESENT, f"the period ends {period}, before Item {number} existed")
+        return Answer(
+            Outcome.NOT_PRESENT, f"the period ends {period}, before Item {number} existed"
+        )
     if number == "1A" and form.startswith(_NO_FACTORS_FORMS):
         return Answer(Outcome.NOT_PRESENT, f"form {form} has no Item 1A")
     if facts.is_amendment and outline.chain:

@@ -66,9 +66,7 @@ class TitleSearch:
             if end is not None:
                 spans.append(Span(start, start, end, "", "title"))
         lines = self.document.lines
-        return max(
-            spans, key=lambda s: lines[s.stop - 1].end - lines[s.last].end, default=None
-        )
+        return max(spans, key=lambda s: lines[s.stop - 1].end - lines[s.last].end, default=None)
 
     def _starts(self, key: ItemKey, first: int, stop: int) -> Iterator[int]:
         linked = [at for at in self._link_targets(key) if first <= at < stop]
@@ -87,7 +85,9 @@ class TitleSearch:
             name = link_target(self.document, row) if key in (row.key, *row.also) else ""
             if not name:
                 continue
-            anchor = re.compile(rf"(?:id|name)\s*=\s*[\"']?{re.escape(name)}[\"'\s>]", re.IGNORECASE)
+            anchor = re.compile(
+                rf"(?:id|name)\s*=\s*[\"']?{re.escape(name)}[\"'\s>]", re.IGNORECASE
+            )
             for place in anchor.finditer(self.document.source):
                 at = bisect_left(lines, place.start(), key=lambda line: line.end)
                 near = range(at, min(len(lines), at + _ANCHOR_REACH))
@@ -154,7 +154,9 @@ class TitleSearch:
             if key not in (row.key, *row.also):
                 continue
             stop = min((other.first for other in self.rows if other.first > row.first), default=0)
-            texts = [line.text for line in lines[row.last + 1 : min(stop or row.last + 3, row.last + 4)]]
+            texts = [
+                line.text for line in lines[row.last + 1 : min(stop or row.last + 3, row.last + 4)]
+            ]
             found = _NUMBERS.findall(" ".join(texts)) or _NUMBERS.findall(lines[row.last].text)[-1:]
             if found:
                 return tuple(int(number) for number in found)

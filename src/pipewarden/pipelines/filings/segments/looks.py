@@ -93,9 +93,7 @@ def _standing(
     return Part(text, "", Look(*emphasis, caps=_is_caps(text), run_in=False, center=center), False)
 
 
-def _lead(
-    runs: Sequence[Run], *, skip_bullet: bool
-) -> tuple[tuple[bool, bool, bool] | None, int]:
+def _lead(runs: Sequence[Run], *, skip_bullet: bool) -> tuple[tuple[bool, bool, bool] | None, int]:
     """Return the emphasis that a paragraph begins with, and where it ends.
 
     Marks, digits and spaces take the emphasis of their surroundings: a full stop is often left out

@@ -37,7 +37,7 @@ def is_sentence(heading: str) -> bool:
     words = len(heading.split())
     if words >= _MANY_WORDS:
         return True
-    return words >= 3 and (heading.rstrip("”\"’ ").endswith(".") or bool(_VERB.search(heading)))
+    return words >= 3 and (heading.rstrip('”"’ ').endswith(".") or bool(_VERB.search(heading)))
 
 
 def is_category(heading: str) -> bool:
