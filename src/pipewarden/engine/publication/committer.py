@@ -176,7 +176,9 @@ class Committer:
                 entry["output_hash"] = before.get("output_hash")
         self._inputs[step.key] = worked.input_signature
         result = self._result(worked, Outcome.REJECTED if rejected else Outcome.ERRORED)
-        result = replace(result, reason=kept.reason, quarantine_path=str(kept.path))
+        result = replace(
+            result, reason=kept.reason, message=kept.message, quarantine_path=str(kept.path)
+        )
         self._record(step, entry, result)
 
     def _defer(self, worked: Worked, step: Step, before: Entry | None) -> None:

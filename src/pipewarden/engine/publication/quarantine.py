@@ -19,10 +19,11 @@ FAILED, REPORT, WITHDRAWN = "_FAILED.json", "_FAILURE_REPORT.md", "_WITHDRAWN.js
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Where a failed item lies, and the machine-readable reason."""
+    """Where a failed item lies, the machine-readable reason, and a sentence for a person."""
 
     path: Path
     reason: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,9 @@ class Quarantine:
     def keep(self, worked: Worked, *, kind: str, document: dict[str, Any] | None) -> Kept:
         """Write ``…_FAILED.json`` and ``…_FAILURE_REPORT.md`` durably; return where."""
         verdict = (document or {}).get("verdict")
-        reason = worked.reason or _reason(verdict)
+        blocking = _blocking(verdict)
+        reason = worked.reason or ", ".join(str(f["check"]) for f in blocking) or "unknown"
+        message = worked.message or "; ".join(map(_in_words, blocking))
         facts = {
             "schema_version": SCHEMA_VERSION,
             "kind": kind,
@@ -66,7 +69,7 @@ class Quarantine:
             "at": self.clock().isoformat(),
             "input": {"path": str(self.source / worked.key), "sha256": worked.input_hash},
             "reason": reason,
-            "message": worked.message,
+            "message": message,
             "attempt": worked.attempt,
             "max_attempts": self.max_attempts,
             "verdict": verdict,
@@ -78,7 +81,7 @@ class Quarantine:
         report = documents.artifact_path(self.folder, worked.key, REPORT)
         text = self.render(facts, report.parent)
         durable.write_file(report, text.encode("utf-8", "backslashreplace"))
-        return Kept(path, reason)
+        return Kept(path, reason, message)
 
     def keep_withdrawn(self, key: str, output: Path) -> None:
         """Keep a published output whose input is gone, so that forgetting it loses nothing."""
@@ -87,17 +90,21 @@ class Quarantine:
             durable.write_file(path, output.read_bytes())
 
 
-def _reason(verdict: Mapping[str, Any] | None) -> str:
-    if not verdict:
-        return "unknown"
-    findings = verdict.get("findings", ())
+def _blocking(verdict: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+    """Return the findings that made the verdict FAIL."""
     missed = (Status.FAIL, Status.NOT_COMPUTABLE)
-    names = [
-        str(f["check"])
-        for f in findings
-        if f["status"] in missed and (f.get("threshold") or {}).get("blocking")
+    return [
+        finding
+        for finding in (verdict or {}).get("findings", ())
+        if finding["status"] in missed and (finding.get("threshold") or {}).get("blocking")
     ]
-    return ", ".join(names) or "unknown"
+
+
+def _in_words(finding: Mapping[str, Any]) -> str:
+    threshold = finding["threshold"]
+    wanted = f"{threshold['operator']} {threshold['target']}"
+    said = finding.get("message") or f"is {finding.get('value')}, must be {wanted}"
+    return f"{finding['check']}: {said}"
 
 
 def _error(worked: Worked) -> dict[str, Any] | None:
