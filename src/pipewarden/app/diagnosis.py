@@ -1,0 +1,163 @@
+"""What a run needs, each tried for real: database, folders, extras, pipelines, locks."""
+
+from __future__ import annotations
+
+import os
+import platform
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata, util
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipewarden._version import __version__
+from pipewarden.errors import PipewardenError
+
+if TYPE_CHECKING:
+    from pipewarden.jobs.workspace import Workspace
+
+OK, NOTE, MISSING = "ok", "note", "missing"
+
+#: Extra → a module of each distribution that it installs.
+_EXTRAS = {"filings": ("lxml", "httpx"), "postgresql": ("psycopg",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """One thing that was tried: ``ok``, a ``note``, or ``missing``, with what to do about it."""
+
+    subject: str
+    state: str
+    found: str
+    advice: str = ""
+
+
+def diagnose() -> list[Diagnosis]:
+    """Try everything; nothing that fails keeps the rest from being tried."""
+    from pipewarden.jobs.workspace import Workspace
+
+    found = [_interpreter(), _package()]
+    try:
+        workspace = Workspace()
+    except PipewardenError as error:
+        return [*found, _broken("settings", error)]
+    looks: list[Callable[[Workspace], Iterator[Diagnosis]]] = [
+        _settings,
+        _database,
+        _folders,
+        _extras,
+        _pipelines,
+        _locks,
+    ]
+    for look in looks:
+        try:
+            found += look(workspace)
+        except PipewardenError as error:
+            found.append(_broken(look.__name__.strip("_"), error))
+        except Exception as error:  # noqa: BLE001 - a doctor examines what is broken
+            words = f"{type(error).__name__}: {error}"
+            found.append(Diagnosis(look.__name__.strip("_"), MISSING, words))
+    return found
+
+
+def _broken(subject: str, error: PipewardenError) -> Diagnosis:
+    return Diagnosis(subject, MISSING, error.message, error.next_step)
+
+
+def _interpreter() -> Diagnosis:
+    words = f"{platform.python_version()} on {platform.platform(terse=True)}"
+    return Diagnosis("python", OK, words)
+
+
+def _package() -> Diagnosis:
+    return Diagnosis("pipewarden", OK, f"{__version__} in {Path(__file__).parents[1]}")
+
+
+def _settings(workspace: Workspace) -> Iterator[Diagnosis]:
+    from pipewarden.settings import SETTINGS_FILE
+
+    named = os.environ.get("PIPEWARDEN_CONFIG")
+    file = Path(named) if named else workspace.settings.home / SETTINGS_FILE
+    yield Diagnosis("settings", OK, str(file) if file.is_file() else f"defaults, no {file} needed")
+
+
+def _database(workspace: Workspace) -> Iterator[Diagnosis]:
+    from pipewarden.store.state import verify
+    from pipewarden.store.state.database import HEAD
+
+    database = workspace.database  # opening it brings the schema up to date
+    found = f"{database!r}, schema {HEAD}"
+    yield Diagnosis("database", OK, f"{found}{_sqlite_version(database.dialect)}")
+    with database.read() as conn:
+        held = verify.verify_ledger(conn)
+    if held.holds:
+        yield Diagnosis("ledger", OK, f"{held.entries:,} entries, the chain holds")
+    else:
+        yield Diagnosis("ledger", MISSING, held.faults[0].message, "pipewarden audit verify")
+
+
+def _sqlite_version(dialect: str) -> str:
+    if dialect != "sqlite":
+        return ""
+    from sqlalchemy.dialects.sqlite import dialect as sqlite
+
+    return f", SQLite {sqlite.import_dbapi().sqlite_version}"
+
+
+def _folders(workspace: Workspace) -> Iterator[Diagnosis]:
+    own = workspace.settings.in_home(Path(".pipewarden"))
+    folders = {"data": workspace.data_dir, "reports": workspace.reports_dir, "own state": own}
+    for name, folder in folders.items():
+        there = next(
+            path for path in (folder.absolute(), *folder.absolute().parents) if path.exists()
+        )
+        state = "" if there == folder.absolute() else ", will be made"
+        try:
+            with tempfile.TemporaryFile(dir=there):
+                yield Diagnosis(f"{name} folder", OK, f"{folder} can be written{state}")
+        except OSError as error:
+            advice = "correct its permissions, or the setting"
+            yield Diagnosis(f"{name} folder", MISSING, f"{there}: {error.strerror}", advice)
+
+
+def _extras(_: Workspace) -> Iterator[Diagnosis]:
+    for extra, modules in _EXTRAS.items():
+        absent = [name for name in modules if util.find_spec(name) is None]
+        if absent:
+            advice = f'pip install "pipewarden[{extra}]", if it is needed'
+            yield Diagnosis(f"extra {extra}", NOTE, f"{', '.join(absent)} not installed", advice)
+        else:
+            held = ", ".join(f"{name} {metadata.version(name)}" for name in modules)
+            yield Diagnosis(f"extra {extra}", OK, held)
+
+
+def _pipelines(workspace: Workspace) -> Iterator[Diagnosis]:
+    from pipewarden.jobs.loading import load_pipeline, registered
+
+    for name, place in registered().items():
+        try:
+            pipeline = load_pipeline(name, workspace.settings)
+        except PipewardenError as error:
+            yield Diagnosis(f"pipeline {name}", NOTE, error.message, error.next_step)
+        except Exception as error:  # noqa: BLE001 - a pipeline may raise anything when it is loaded
+            words = f"{place} does not load: {type(error).__name__}: {error}"
+            yield Diagnosis(f"pipeline {name}", MISSING, words)
+        else:
+            yield Diagnosis(f"pipeline {name}", OK, f"{place}, version {pipeline.version}")
+
+
+def _locks(workspace: Workspace) -> Iterator[Diagnosis]:
+    from pipewarden.core.jobs import JobStatus
+    from pipewarden.jobs.requests import list_jobs
+    from pipewarden.jobs.run import reap
+
+    for job in reap(workspace):
+        advice = f"pipewarden jobs resume {job.id}"
+        yield Diagnosis("job", NOTE, f"{job.id} had lost its process; it is {job.status}", advice)
+    held = list_jobs(workspace, status=JobStatus.RUNNING)
+    for job in held.jobs:
+        found = f"{job.source} by run {job.id} ({job.lease_owner})"
+        yield Diagnosis("lock held", NOTE, found, f"pipewarden jobs watch {job.id}")
+    if not held.total:
+        yield Diagnosis("locks", OK, "no source is being processed")
