@@ -5,11 +5,11 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 from pipewarden.core.jobs import Job, Lease, Request
 from pipewarden.errors import IllegalTransition
@@ -18,6 +18,8 @@ from pipewarden.store.state.database import Database
 
 #: Seconds between two looks at the job's row.
 _LOOK = 0.2
+
+T = TypeVar("T")
 
 
 class Aborted(KeyboardInterrupt):
@@ -37,6 +39,8 @@ class Control:
         For how long a heartbeat holds.
     clock, monotonic
         The present time, UTC and aware; and seconds for intervals.
+    tell
+        Is told when a request is first seen.
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class Control:
         lease_seconds: float,
         clock: Callable[[], datetime],
         monotonic: Callable[[], float] = time.monotonic,
+        tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._database = database
         self._lease = lease
@@ -57,6 +62,8 @@ class Control:
         self._looked = self._beaten = monotonic()
         self._interrupted = ""
         self._interrupts = 0
+        self._waiting = False
+        self._tell = tell
         #: What was asked for, once it is known.
         self.requested: Request | None = None
 
@@ -92,10 +99,15 @@ class Control:
             self._see(job)
 
     def _see(self, job: Job) -> None:
-        if job.cancel is not None:
-            self.requested = Request.CANCEL
-        elif job.pause is not None:
-            self.requested = Request.PAUSE
+        intent, before = job.cancel or job.pause, self.requested
+        if intent is None:
+            return
+        self.requested = Request.CANCEL if job.cancel is not None else Request.PAUSE
+        if self.requested is not before:
+            why = f" ({intent.reason})" if intent.reason else ""
+            again = " again" if self._interrupts else " twice"
+            asked = f"{self.requested} requested by {intent.actor}{why}"
+            self._tell(f"{asked}: stopping after the items in work; Ctrl-C{again} stops at once")
 
     def _record_interrupt(self) -> None:
         try:
@@ -111,6 +123,24 @@ class Control:
             self._see(job)
         except IllegalTransition:  # it just ended: nothing is left to pause
             self.requested = Request.PAUSE
+
+    def abortable(self, results: Iterable[T]) -> Generator[T]:
+        """Yield from ``results``; a second Ctrl-C ends the wait for the next, and only the wait.
+
+        What is done with a result, above all committing it, is never cut in half.
+        """
+        pending = iter(results)
+        while True:
+            self._waiting = True
+            try:
+                if self._interrupts > 1:
+                    raise Aborted
+                result = next(pending)
+            except StopIteration:
+                return
+            finally:
+                self._waiting = False
+            yield result
 
     @contextmanager
     def signals(self) -> Iterator[None]:
@@ -131,5 +161,5 @@ class Control:
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         self._interrupts += 1
         self._interrupted = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"
-        if self._interrupts > 1:
+        if self._interrupts > 1 and self._waiting:
             raise Aborted

@@ -80,6 +80,7 @@ class Execution:
             self.workspace.actor,
             self.workspace.settings.lease_seconds,
             self.workspace.clock,
+            tell=self.listener.note,
         )
         try:
             tally = self._runner(lease, control).run()
@@ -109,7 +110,7 @@ class Execution:
         """Return how the run ends; one of which nothing but failures came has failed."""
         if control.requested is Request.CANCEL:
             return JobStatus.CANCELLED
-        if control.requested is Request.PAUSE:
+        if control.stopping:
             return JobStatus.PAUSED
         progress = tally.progress
         if progress.quarantined and not progress.published and not progress.skipped:

@@ -109,8 +109,8 @@ class Runner:
                 self._drive(committer, planned, left)
                 if not self.control.stopping and self.pipeline.gate.unique is not None:
                     self._settle_duplicates(committer, planned, left)
-            except Aborted:
-                pass  # what was in work is not done; what was committed is
+            except Aborted:  # what was in work is not done; what was done is committed
+                self.listener.committed(committer.flush())
         if self.options.prune_deleted and not self.control.stopping:
             pruned = committer.forget(planned.deleted)
             committer.flush()
@@ -192,7 +192,7 @@ class Runner:
         tasks = self._tasks(planned, [s for s in steps.values() if s.action is not Action.MOVE])
         began = time.monotonic()
         with closing(self._executor().results(tasks)) as results:
-            for worked in results:
+            for worked in self.control.abortable(results):
                 if worked is not None:
                     committer.add(worked, steps[worked.key])
                     left.pop(worked.key, None)
