@@ -14,7 +14,7 @@ from pipewarden.report.wording import count, duration
 
 if TYPE_CHECKING:
     from pipewarden.jobs.run import RunReport
-    from pipewarden.report.facts import ItemList, ReportFacts
+    from pipewarden.report.facts import ItemFacts, ReportFacts
 
 #: How many items a summary names; the report has them all.
 _NAMED = 5
@@ -30,16 +30,22 @@ def say_outcome(report: RunReport) -> None:
     say(proof(facts["totals"]).sentence)
     for notice in facts["notices"]:
         say(f"note: {visible(notice)}")
-    _say_items("Quarantined", facts["quarantined"])
-    _say_items("Deferred", facts["deferred"])
+    _say_items("Quarantined", facts["quarantined"]["items"], facts["quarantined"]["omitted"])
+    unasked = [row for row in facts["deferred"]["items"] if not _asked(row.get("reason", ""))]
+    _say_items("Deferred", unasked)
     if facts["totals"]["seen"] != facts["totals"]["skipped"]:
         say()
         say_facts(_places(report))
     say_next(next_commands(facts))
 
 
-def _say_items(title: str, held: ItemList) -> None:
-    rows = held["items"][:_NAMED]
+def _asked(reason: str) -> bool:
+    """Say whether an item waits only because the whole run was stopped or limited."""
+    return reason in ("aborted", "over the limit") or reason.endswith(" requested")
+
+
+def _say_items(title: str, items: list[ItemFacts], omitted: int = 0) -> None:
+    rows = items[:_NAMED]
     if not rows:
         return
     say()
@@ -53,7 +59,7 @@ def _say_items(title: str, held: ItemList) -> None:
         for row in rows
     ]
     say_table(("item", "reason", "message"), cells)
-    more = len(held["items"]) - len(rows) + held["omitted"]
+    more = len(items) - len(rows) + omitted
     if more:
         say(f"… and {count(more, 'more item')}")
 
@@ -89,7 +95,5 @@ def next_commands(facts: ReportFacts) -> dict[str, str]:
     waiting = facts["plan"].get("rejected", 0) + facts["plan"].get("failed", 0)
     if waiting and not totals["quarantined"]:
         words = ["pipewarden", "quarantine", "list", "--source", shown(run["source"])]
-        commands[shell_line(words)] = (
-            f"{count(waiting, 'item')} of earlier runs, still waiting there"
-        )
+        commands[shell_line(words)] = f"{count(waiting, 'item')} of earlier runs, still there"
     return commands
