@@ -121,6 +121,8 @@ class FailureFacts(TypedDict, total=False):
     fingerprint: str
     at: str
     input: dict[str, Any]
+    #: Where that file lies, relative to the folder the run was started in; only for its report.
+    quarantine_path: str
     reason: str
     message: str
     attempt: int
