@@ -77,9 +77,7 @@ class _Reader:
         if self.soft:
             self._after_soft_break(words[0])
         piece = " ".join(words)
-        if self.runs and (self.space or chunk[0].isspace()):
-            piece = " " + piece
-        elif self.runs and self._is_marker():
+        if (self.runs and (self.space or chunk[0].isspace())) or (self.runs and self._is_marker()):
             piece = " " + piece
         self.space = chunk[-1].isspace()
         if self.runs and self.runs[-1].style == self.style:

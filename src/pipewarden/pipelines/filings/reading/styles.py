@@ -21,10 +21,45 @@ _PAGE = re.compile(
     r"page-break-(?:before|after)\s*:\s*always|\bbreak-(?:before|after)\s*:\s*page", re.IGNORECASE
 )
 _BREAKING = frozenset(
-    "p div tr td th table tbody thead tfoot h1 h2 h3 h4 h5 h6 li ul ol dl dt dd center pre page "
-    "blockquote hr body html section article header footer caption address form".split()
+    [
+        "p",
+        "div",
+        "tr",
+        "td",
+        "th",
+        "table",
+        "tbody",
+        "thead",
+        "tfoot",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "li",
+        "ul",
+        "ol",
+        "dl",
+        "dt",
+        "dd",
+        "center",
+        "pre",
+        "page",
+        "blockquote",
+        "hr",
+        "body",
+        "html",
+        "section",
+        "article",
+        "header",
+        "footer",
+        "caption",
+        "address",
+        "form",
+    ]
 )
-_VOID = frozenset("br hr img input meta link col page wbr".split())
+_VOID = frozenset(["br", "hr", "img", "input", "meta", "link", "col", "page", "wbr"])
 _POINTS = {"pt": 1.0, "px": 0.75, "em": 10.0, "%": 0.1}
 #: Points of the seven sizes of ``<font size>``.
 _FONT_POINTS = (0.0, 7.5, 10.0, 12.0, 13.5, 18.0, 24.0, 36.0)

@@ -24,6 +24,12 @@ _NUMBER = re.compile(rf"\d{{1,2}}{_SUFFIX}?")
 _SEPARATOR = re.compile(r"^[\s.:;,)–—|•*-]*")
 _CONTINUED = re.compile(r"\(?\s*cont(?:inued|['’]?d)?\b", re.IGNORECASE)
 _MARK = re.compile(r"[.:–—-]")
+#: What stands right after a number where the title is left out and a statement takes its place.
+_STATEMENT = re.compile(
+    r"(?:not\s+(?:applicable|required)|none|n/a|omitted|there\s+(?:have|has|were|are)|no\s+material|see\s|refer"
+    r"|incorporated|as\s+a\s+smaller|smaller\s+reporting|we\s+are\s|the\s+information\s|in\s+addition)",
+    re.IGNORECASE,
+)
 #: The longest heading, title and a few words more.
 _LONGEST = 260
 
@@ -137,7 +143,8 @@ def _heading(lines: Sequence[Line], index: int, part: int, catalogue: Catalogue)
     if not titled:
         if last > index or not _could_be_title(title, marked):
             return Heading(key, (), index, index, "", titled=False) if last > index else None
-        return Heading(key, (), index, last, "", titled=False)
+        rest = title if _STATEMENT.match(title) else ""
+        return Heading(key, (), index, last, rest, titled=False)
     rest = rest_of_title(title)
     if rest is None:
         return None
@@ -189,7 +196,7 @@ def rest_of_title(title: str) -> str | None:
     if named is None:
         return "" if len(title) <= _LONGEST else None
     rest = title[named.end() :]
-    text = _SEPARATOR.sub("", rest)
+    text = _SEPARATOR.sub("", rest.lstrip('”"’ '))
     if not text or _CONTINUED.match(text):
         return ""
     if re.match(r"^[\s”\"’]*[.:–—-]", rest):

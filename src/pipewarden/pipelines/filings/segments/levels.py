@@ -111,7 +111,14 @@ def _levels(parts: Sequence[Part], roles: Sequence[Role]) -> list[_Level]:
 
 
 def _text_follows(parts: Sequence[Part], at: int) -> bool:
-    return at + 1 < len(parts) and not parts[at + 1].heading
+    """Whether a heading has text below it, be it under a run-in heading of a lower level."""
+    if at + 1 >= len(parts):
+        return False
+    after = parts[at + 1]
+    if not after.heading:
+        return True
+    lower = bool(after.text) and after.look != parts[at].look
+    return lower and is_sentence(parts[at].heading)
 
 
 def _is_peer(level: _Level, primary: _Level) -> bool:

@@ -16,7 +16,7 @@ _REST_START = re.compile(r"^[\s”\"’)]*[.:–—-]")
 _SUPPORT = re.compile(r"^[\s\W\d]*$")
 #: The longest heading in characters; leads that are shorter than this are words and not headings.
 _LONGEST, _SHORTEST_LEAD = 1_200, 6
-_CAPS_LETTERS, _CAPS_SHARE = 8, 0.92
+_CAPS_LETTERS, _CAPS_SHARE, _CENTRED = 8, 0.92, 200
 
 
 class Look(NamedTuple):
@@ -65,32 +65,34 @@ def _part(paragraph: Paragraph) -> Part:
     is_bullet = bool(_BULLET.match(text))
     is_item = is_bullet or paragraph.cells > 2
     emphasised, at = _lead(paragraph.runs, skip_bullet=is_bullet)
-    lead = paragraph.text[:at].strip()
-    rest = paragraph.text[at:].strip()
-    if is_bullet and not rest:
-        return Part("", text, None, is_item)
-    if emphasised and _SUPPORT.match(rest):
-        return _standing(text, paragraph, emphasised, is_item=is_item)
-    if not emphasised:
-        caps = _is_caps(text)
-        if caps and len(text) <= _LONGEST and not is_item:
-            return _standing(text, paragraph, (False, False, False), is_item=is_item)
-        centred = paragraph.runs[0].style.center and len(text) <= 200 and not is_item
-        if centred and text[:1].isupper():
-            return Part(text, "", Look(False, False, False, False, False, True), is_item)
-        return Part("", text, None, is_item)
-    if _is_run_in(lead, rest, paragraph.text[at:]):
-        return Part(lead, rest, Look(*emphasised, caps=_is_caps(lead), run_in=True), is_item)
+    if emphasised is None:
+        return _unemphasised(paragraph, text, is_item=is_item)
+    lead, raw_rest = paragraph.text[:at].strip(), paragraph.text[at:]
+    rest = raw_rest.strip()
+    if _SUPPORT.match(rest):
+        # A bold bullet may head a factor; one in italics is an item of a list.
+        is_heading = not is_item or (is_bullet and emphasised[0])
+        return _standing(text, paragraph, emphasised) if is_heading else Part("", text, None, True)
+    if _is_run_in(lead, rest, raw_rest):
+        look = Look(*emphasised, caps=_is_caps(lead), run_in=True)
+        return Part(lead, rest, look, is_item)
     return Part("", text, None, is_item)
 
 
-def _standing(
-    text: str, paragraph: Paragraph, emphasis: tuple[bool, bool, bool], *, is_item: bool
-) -> Part:
-    if len(text) > _LONGEST or not any(c.isalpha() for c in text) or is_item:
-        return Part("", text, None, is_item)
-    center = paragraph.runs[0].style.center
-    return Part(text, "", Look(*emphasis, caps=_is_caps(text), run_in=False, center=center), False)
+def _unemphasised(paragraph: Paragraph, text: str, *, is_item: bool) -> Part:
+    style = paragraph.runs[0].style
+    centred = style.center and len(text) <= _CENTRED and text[:1].isupper()
+    if not is_item and (_is_caps(text) or style.caps or centred):
+        return _standing(text, paragraph, (False, False, False))
+    return Part("", text, None, is_item)
+
+
+def _standing(text: str, paragraph: Paragraph, emphasis: tuple[bool, bool, bool]) -> Part:
+    if len(text) > _LONGEST or not any(c.isalpha() for c in text):
+        return Part("", text, None, is_item=False)
+    style = paragraph.runs[0].style
+    caps = _is_caps(text) or style.caps
+    return Part(text, "", Look(*emphasis, caps=caps, run_in=False, center=style.center), False)
 
 
 def _lead(runs: Sequence[Run], *, skip_bullet: bool) -> tuple[tuple[bool, bool, bool] | None, int]:
