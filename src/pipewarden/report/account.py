@@ -74,7 +74,9 @@ def summary(facts: ReportFacts) -> str:
     first = visible(clipped(error.splitlines()[0], _ERROR_LENGTH)) if error else ""
     match facts["run"]["status"]:
         case "FAILED":
-            return f"The run failed{': ' + first.rstrip('.') if first else ''}. So far: {sentence}"
+            if not first:
+                return f"The run failed: {sentence}"
+            return f"The run failed: {first.rstrip('.')}. So far: {sentence}"
         case "PAUSED":
             return f"The run is paused. So far: {sentence}"
         case "CANCELLED":
@@ -158,7 +160,8 @@ def quarantine_command(act: str, run_id: str, key: str) -> str:
 def why_quarantined(facts: FailureFacts) -> str:
     """Return in one sentence why an item lies in quarantine."""
     reason = visible(facts.get("reason", "")) or "no reason recorded"
-    message = visible(clipped(facts.get("message", "").strip(), _ERROR_LENGTH)).rstrip(".")
+    words = facts.get("message", "").strip().removeprefix(f"{facts.get('reason')}:").strip()
+    message = visible(clipped(words, _ERROR_LENGTH)).rstrip(".")
     said = f": {message}" if message else ""
     if facts.get("kind") == "errored":
         return f"Processing ended in an error, {reason}{said}."

@@ -172,8 +172,9 @@ def _error(error: Mapping[str, Any] | None) -> Iterator[str]:
     if not error:
         return
     yield from ("## The error", "")
-    message = clipped(str(error.get("message") or ""), _MESSAGE_LENGTH)
-    yield f"**{text(str(error.get('type') or 'Error'))}**{': ' + text(message) if message else ''}"
+    kind, said = str(error.get("type") or "Error"), str(error.get("message") or "")
+    message = clipped(said.removeprefix(f"{kind}:").strip(), _MESSAGE_LENGTH)
+    yield f"**{text(kind)}**{': ' + text(message) if message else ''}"
     yield ""
     if traceback := str(error.get("traceback") or "").rstrip():
         lines = clipped_lines(visible_lines(traceback), _TRACEBACK_FIRST, _TRACEBACK_LAST)

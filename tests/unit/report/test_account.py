@@ -84,6 +84,17 @@ def test_how_a_run_ended(run_facts, status, beginning, words, tone):
     assert ending(facts) == (words, tone)
 
 
+def test_a_run_that_failed_without_an_error_says_what_became_of_it(run_facts):
+    facts = run_facts(0, 2)
+    facts["run"]["status"] = "FAILED"
+    assert summary(facts).startswith("The run failed: 0 of 2 items published, 2 quarantined")
+
+
+def test_skipped_and_deferred_items_are_told(run_facts):
+    facts = with_totals(run_facts(1, 0), skipped=3, deferred=2, seen=6)
+    assert summary(facts) == "1 of 6 items published, 3 skipped, 2 deferred."
+
+
 def test_a_clean_run_is_good_and_one_that_loses_items_is_bad_whatever_it_says(run_facts):
     assert ending(run_facts(3, 0)) == ("Completed", "good")
     lost = with_totals(run_facts(3, 0), seen=4)
@@ -122,6 +133,8 @@ def test_why_an_item_lies_in_quarantine(failure_facts):
     )
     errored = failure_facts(kind="errored", verdict=None, reason="timeout", message="")
     assert why_quarantined(errored) == "Processing ended in an error, timeout."
+    raised = failure_facts(kind="errored", verdict=None, reason="KeyError", message="KeyError: 'x'")
+    assert why_quarantined(raised) == "Processing ended in an error, KeyError: 'x'."
     refused = failure_facts(verdict=None, reason="empty_file", message="it has no bytes.")
     assert why_quarantined(refused) == (
         "It cannot be processed, and no retry will mend its bytes: empty_file: it has no bytes."

@@ -217,7 +217,7 @@ def test_a_failure_report_tells_each_finding_in_words(failure_facts):
 
 def test_a_failure_report_shows_the_error_and_bounds_it(failure_facts):
     lines = "\n".join(f'  File "x.py", line {n}, in <module>' for n in range(1000))
-    error = {"type": "ValueError", "message": "bad", "traceback": lines}
+    error = {"type": "ValueError", "message": "ValueError: bad", "traceback": lines}
     facts = failure_facts(kind="errored", verdict=None, error=error, result=None, attempt=2)
     report = failure_report(facts, REPORTS)
     assert "**ValueError**: bad" in report

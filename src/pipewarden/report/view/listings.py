@@ -24,7 +24,7 @@ def quarantined(facts: ReportFacts, links: Links) -> Section:
         return Section("quarantined", "Quarantined items", "None.")
     run_id = facts["run"]["id"]
     cards = tuple(_card(item, run_id, links) for item in held["items"])
-    lead = "A retry processes an item again; a release publishes what the gate refused."
+    lead = "A retry lets the next run try an item again; a release publishes what the gate refused."
     return Section(
         "quarantined", f"Quarantined items ({number:,})", lead, cards=cards, more=_more(facts, held)
     )
@@ -65,12 +65,12 @@ def reasons(facts: ReportFacts) -> Iterator[Section]:
 
 _CHECK_COLUMNS = (
     Column("Check"),
-    Column("Category"),
-    Column("Threshold"),
-    Column("On a miss"),
     Column("Failed", numeric=True),
     Column("Warned", numeric=True),
     Column("Not computable", numeric=True),
+    Column("On a miss"),
+    Column("Threshold"),
+    Column("Category"),
 )
 
 
@@ -90,12 +90,12 @@ def _check_row(row: CheckFacts) -> tuple[Cell, ...]:
     miss = "bad" if row["blocking"] else "warn"
     return (
         Cell(row["check"]),
-        Cell(row["category"]),
-        Cell(row["threshold"]),
-        Cell("quarantine" if row["blocking"] else "warning"),
         _misses(row["fail"], miss),
         _misses(row["warn"], "warn"),
         _misses(row["not_computable"], miss),
+        Cell("quarantine" if row["blocking"] else "warning"),
+        Cell(row["threshold"]),
+        Cell(row["category"]),
     )
 
 
