@@ -55,6 +55,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     """Yield every generated page; the index last, because it lists the others."""
     if importlib.util.find_spec("pipewarden.app.cli.main"):
         yield DOCS / "reference" / "cli.md", cli_page()
+    yield DOCS / "reference" / "filings.md", filings_page()
     yield DOCS / "reference" / "python.md", python_page()
     yield DOCS / "reference" / "settings.md", settings_page()
     yield DOCS / "index.md", index_page()
@@ -82,6 +83,17 @@ def command_sections(command: Any, path: str, parent: Any) -> Iterator[str]:
     for name, child in getattr(command, "commands", {}).items():
         if not child.hidden:
             yield from command_sections(child, f"{path} {name}", context)
+
+
+def filings_page() -> str:
+    """Return the page of the filings pipeline, which has a script of its own."""
+    beside = Path(__file__).with_name("reference_filings.py")
+    spec = importlib.util.spec_from_file_location("reference_filings", beside)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return HEAD + str(module.page())
 
 
 def python_page() -> str:
