@@ -17,13 +17,34 @@ OUTCOMES = {
     "ambiguous": "none of these can be shown; the gate quarantines it",
 }
 INTRODUCTION = """
-`pipewarden run filings SOURCE` reads EDGAR filings (10-K, 10-K405, 10-KSB, 10-Q and their amendments;
-HTML, inline XBRL, full submissions as `.txt`, each also as `.gz`) and publishes one JSON document for
-each: who filed what for when, and the risk factors of Item 1A (Part II, Item 1A of a 10-Q) one by one.
+`pipewarden run filings SOURCE` reads EDGAR filings (10-K, 10-K405, 10-KSB, 10-Q and amendments;
+HTML, inline XBRL, full submissions as `.txt`, each also as `.gz`) and publishes one JSON document
+for each: who filed what for when, and the risk factors of Item 1A (Part II, Item 1A of a 10-Q) one
+by one.
 
-From Python: `from pipewarden.pipelines.filings import SECPreprocessingPipeline, HealthCheckValidator`.
-`SECPreprocessingPipeline(settings).process_and_validate(path)` returns `(result | None, status,
-report)`; `HealthCheckValidator().check_single(result)` returns a `Verdict`.
+From Python, `from pipewarden.pipelines.filings import` `SECPreprocessingPipeline` and
+`HealthCheckValidator`. `SECPreprocessingPipeline(settings).process_and_validate(path)` returns
+`(result | None, status, report)`; `HealthCheckValidator().check_single(result)` returns a
+`Verdict`.
+"""
+SETTINGS = """
+## Settings
+
+Under `pipelines.filings` in `pipewarden.yaml`, as `PIPEWARDEN_PIPELINES__FILINGS__<NAME>` in the
+environment, or with `--set name=value`.
+
+"""
+DOCUMENT = """
+## The document
+
+The JSON Schema is `src/pipewarden/pipelines/filings/schema.json`. The engine adds `source` (`path`,
+`sha256` of the bytes) and `verdict` (`status`, `findings`).
+"""
+GATE = """
+## The gate
+
+Defaults; [how to tune a gate](../how-to/tune-a-gate.md) changes them.
+
 """
 
 
@@ -33,23 +54,17 @@ def page() -> str:
     from pipewarden.pipelines.filings.settings import FilingsSettings
 
     parts = ["# The filings pipeline\n", INTRODUCTION]
-    parts += [("\n## Settings\n\nUnder `pipelines.filings` in `pipewarden.yaml`, as "
-              "`PIPEWARDEN_PIPELINES__FILINGS__<NAME>`,\nor with `--set name=value`.\n\n")]  # fmt: skip
+    parts.append(SETTINGS)
     parts += [_row("setting", "default", "meaning"), _row("---", "---", "---")]
     for name, field in FilingsSettings.model_fields.items():
         parts.append(_row(f"`{name}`", f"`{field.default}`", field.description or ""))
     parts.append("\n## Outcomes\n\nAn outcome is never a guess presented as a fact.\n\n")
     parts += [_row("outcome", "meaning"), _row("---", "---")]
     parts += [_row(f"`{name}`", meaning) for name, meaning in OUTCOMES.items()]
-    parts.append(
-        "\n## The document\n\nThe JSON Schema is `src/pipewarden/pipelines/filings/schema.json`. The "
-        "engine adds `source` (`path`,\n`sha256` of the bytes) and `verdict` (`status`, `findings`).\n"
-    )
+    parts.append(DOCUMENT)
     schema = Filing.model_json_schema(mode="serialization")
     parts += list(_objects(schema))
-    parts.append(
-        "\n## The gate\n\nDefaults; see [how to tune a gate](../how-to/tune-a-gate.md).\n\n"
-    )
+    parts.append(GATE)
     parts += list(_checks())
     return "".join(parts)
 
