@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()
-def demo() -> None:
-    """Show everything once, on sample data that it generates."""
+def demo(
+    folder: Annotated[
+        Path,
+        typer.Option("--dir", metavar="DIR", help="Where; with a number added if it is in use."),
+    ] = Path("demo"),
+) -> None:
+    """Show everything once, on sample data that it generates; takes less than a minute."""
+    from importlib.util import find_spec
+
+    from pipewarden.app.demo_tour import take
+    from pipewarden.errors import MissingExtra
+
+    if find_spec("lxml") is None:
+        raise MissingExtra("The demonstration's pipeline, filings,", "filings")
+    take(folder)

@@ -176,12 +176,13 @@ def resume(
 
 
 def _looked_after() -> Workspace:
-    """Return the workspace, with the runs of dead processes marked as such."""
-    from pipewarden.jobs.run import reap
+    """Return the workspace, with the runs of dead processes marked, and counted to their end."""
+    from pipewarden.jobs.claiming import catch_up_known, reap
     from pipewarden.jobs.workspace import Workspace
 
     workspace = Workspace()
-    reap(workspace)
+    if reap(workspace):
+        catch_up_known(workspace)
     return workspace
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pipewarden.report.facts import ItemFacts, ReportFacts
 
 #: How many items a summary names; the report has them all.
-_NAMED = 5
+_NAMED = 8
 _MESSAGE = 160
 
 

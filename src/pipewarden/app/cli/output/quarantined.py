@@ -53,12 +53,10 @@ def say_quarantined(
         acts = {
             "show": "why it failed, and what was made of it",
             "retry": "let the next run try it again",
-            "release": "publish what was made of it, although the gate refused it",
         }
         say_next(
             {
                 quarantine_command(act, first.run_id, first.key): purpose
                 for act, purpose in acts.items()
-                if act != "release" or first.kind == "rejected"
             }
         )

@@ -1,0 +1,198 @@
+"""The five-minute tour: real commands, one after the other, on filings that it invents."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from pipewarden.app import demo_filings, demo_folder
+from pipewarden.app.cli.output.terminal import say, say_facts, say_next
+from pipewarden.errors import PipewardenError
+from pipewarden.report.untrusted import shell_line
+
+_RAW, _PIPELINE = "raw", "filings"
+_ENTRY = "from pipewarden.app.cli.main import entry; entry()"
+#: The process is killed right after its second commit; see `store.windows`.
+_CRASH = "journal.synced:2"
+_HEAD_LINES = 16
+_MEANING = {1: "something was quarantined", -signal.SIGKILL: "killed"}
+
+
+def take(wanted: Path) -> Path:
+    """Take the tour in a fresh folder, and return the folder.
+
+    Raises
+    ------
+    PipewardenError
+        A command did not end as it should.
+    """
+    began = time.monotonic()
+    tour = _Tour(demo_folder.fresh_folder(wanted))
+    try:
+        tour.sample_data()
+        tour.first_run()
+        tour.only_what_changed()
+        tour.crash_and_resume()
+        tour.quarantine()
+        tour.report()
+        tour.audit()
+    finally:
+        demo_folder.mark(tour.folder)
+    tour.farewell(time.monotonic() - began)
+    return tour.folder
+
+
+class _Tour:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._steps = 0
+        foreign = {name for name in os.environ if name.startswith("PIPEWARDEN_")}
+        kept = foreign - {"PIPEWARDEN_RESEARCHER"}  # neither another database nor other folders
+        self._environment = {k: v for k, v in os.environ.items() if k not in kept}
+
+    def sample_data(self) -> None:
+        samples = demo_filings.samples()
+        self._step("Sample data", f"{len(samples)} invented filings, some of them broken")
+        demo_folder.write(self.folder / _RAW, ((s.name, s.data) for s in samples))
+        width = max(len(sample.name) for sample in samples)
+        for sample in samples:
+            say(f"  {_RAW}/{sample.name.ljust(width)}  {sample.about}")
+
+    def first_run(self) -> None:
+        self._step(
+            "Run the pipeline",
+            "What passes the gate is published; what fails is kept in quarantine, with the reason.",
+        )
+        self._command("run", _PIPELINE, _RAW, ends={1})
+        self._look_at_output("harbor_10-K_2024.htm")
+
+    def only_what_changed(self) -> None:
+        revised = demo_filings.revisions()
+        self._step("Change two files, run again", "Only what changed is processed.")
+        demo_folder.write(self.folder / _RAW, ((s.name, s.data) for s in revised))
+        for sample in revised:
+            say(f"  changed {_RAW}/{sample.name}: {sample.about}")
+        self._command("status", _RAW)
+        self._command("run", _PIPELINE, _RAW)
+
+    def crash_and_resume(self) -> None:
+        self._step(
+            "Kill a run half way, resume it",
+            "The process gets SIGKILL right after a commit, as from a power cut. Nothing is lost.",
+        )
+        arguments = ("run", _PIPELINE, _RAW, "--full", "--executor", "inline")
+        self._command(*arguments, ends={-signal.SIGKILL}, PIPEWARDEN_CRASH_AT=_CRASH)
+        self._command("jobs", "list", "--limit", "1")
+        self._command("jobs", "resume", self._last_run(), ends={1})
+
+    def quarantine(self) -> None:
+        self._step("Look into quarantine", "Each item has its reason, and a way back.")
+        self._command("quarantine", "list")
+        self._command("quarantine", "show", self._last_run(), "broken/truncated.htm")
+
+    def report(self) -> None:
+        self._step("Read the report", "Every run leaves one, as Markdown, HTML and JSON.")
+        path = self._report("md")
+        say(f"$ head -n {_HEAD_LINES} {path}", tone="head")
+        lines = (self.folder / path).read_text(encoding="utf-8").splitlines()
+        for line in lines[:_HEAD_LINES]:
+            say(line)
+        say("…")
+
+    def audit(self) -> None:
+        self._step("Verify the ledger", "Every act is in a hash chain that shows any change.")
+        self._command("audit", "log", "--limit", "6")
+        self._command("audit", "verify")
+
+    def farewell(self, seconds: float) -> None:
+        say()
+        say(f"That was everything, in {seconds:.0f} s. It all lies in {self.folder}:", tone="good")
+        run_id = self._last_run()
+        say_facts(
+            {
+                "inputs": f"{_RAW}/, with their manifest {_RAW}/.manifest.json",
+                "outputs": f"data/processed/{_PIPELINE}/",
+                "quarantine": "data/quarantine/",
+                "runs": "data/runs/",
+                "reports": self._report("html"),
+                "state": ".pipewarden/state.db",
+            }
+        )
+        say_next(
+            {
+                shell_line(["cd", str(self.folder)]): "the commands below start there",
+                f"pipewarden status {_RAW} --explain": "for every filing, what would be done, why",
+                f"pipewarden jobs status {run_id}": "the run that was killed and resumed",
+                f"pipewarden rerun {run_id}": "the same once more, from its stored configuration",
+                "pipewarden doctor": "whether everything is here that your own pipeline needs",
+                "pipewarden run package.module:pipeline FOLDER": "your own pipeline, on your files",
+            }
+        )
+
+    # ── steps ────────────────────────────────────────────────────────────────────────────────
+
+    def _step(self, title: str, why: str) -> None:
+        self._steps += 1
+        say()
+        say(f"── {self._steps}. {title} ".ljust(78, "─"), tone="head")
+        say(why)
+
+    def _command(self, *arguments: str, ends: set[int] | None = None, **environment: str) -> None:
+        """Show a command and run it for real; its output is its own."""
+        shown = "".join(f"{name}={value} " for name, value in environment.items())
+        say()
+        say(f"$ {shown}{shell_line(['pipewarden', *arguments])}", tone="head")
+        done = self._run(arguments, capture=False, **environment)
+        if done.returncode:
+            say()
+            say(f"(exit code {done.returncode}: {_MEANING.get(done.returncode, 'an error')})")
+        if done.returncode not in (ends or {0}):
+            raise PipewardenError(
+                f"the demonstration expected another end of that command than {done.returncode}",
+                left_behind=f"what it made, in {self.folder}",
+                next_step="pipewarden doctor",
+            )
+
+    def _ask(self, *arguments: str) -> Any:
+        return json.loads(self._run((*arguments, "--json"), capture=True).stdout)
+
+    def _run(
+        self, arguments: tuple[str, ...], *, capture: bool, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603 - this very program
+            [sys.executable, "-c", _ENTRY, *arguments],
+            cwd=self.folder,
+            env={**self._environment, **environment},
+            capture_output=capture,
+            text=True,
+            check=False,
+        )
+
+    def _last_run(self) -> str:
+        return str(self._ask("jobs", "list", "--limit", "1")["jobs"][0]["id"])
+
+    def _report(self, suffix: str) -> str:
+        return f"reports/preprocessing_validation_summary_{self._last_run()}.{suffix}"
+
+    def _look_at_output(self, name: str) -> None:
+        path = f"data/processed/{_PIPELINE}/{name}.json"
+        held = json.loads((self.folder / path).read_text(encoding="utf-8"))
+        say()
+        say(f"One of the outputs, {path}:", tone="head")
+        say_facts(
+            {
+                "company": held["metadata"]["company_name"],
+                "form": f"{held['metadata']['form_type']}, {held['metadata']['period_of_report']}",
+                "outcome": held["outcome"],
+                "section": held["section"]["heading"],
+                "segments": str(len(held["segments"])),
+                "one of them": held["segments"][2]["heading"],
+                "verdict": held["verdict"]["status"],
+            }
+        )
