@@ -7,6 +7,7 @@ only the job's one runner renames. A worker whose runner is gone can therefore d
 from __future__ import annotations
 
 import errno
+import os
 import random
 import time
 import traceback
@@ -107,7 +108,7 @@ class Workshop:
             staged_hash=digest(data),
             staged_size=len(data),
             status=documents.UNVALIDATED if verdict is None else str(verdict.status),
-            findings=tuple(finding.as_dict() for finding in misses),
+            findings=tuple(documents.plain([finding.as_dict() for finding in misses])),
             identity=identity,
             facts=facts,
         )
@@ -118,7 +119,7 @@ class Workshop:
         document = documents.document_of(result, task.key, input_hash)
         verdict = gate.evaluate(result) if self.validate else None
         identity = gate.unique.identity(result) if self.validate and gate.unique else None
-        facts = dict(self.pipeline.facts(result)) if self.pipeline.facts else {}
+        facts = documents.plain(dict(self.pipeline.facts(result))) if self.pipeline.facts else {}
         return document, verdict, identity, facts
 
     def _rejudge(self, task: Task) -> _Judged | None:
@@ -139,7 +140,7 @@ class Workshop:
         return document, verdict, task.identity, None
 
     def _process(self, path: Path) -> Any:
-        rng = random.Random(f"{self.seed}:{path}")  # noqa: S311 - jitter, not a secret
+        rng = random.Random(os.fsencode(path) + b"%d" % self.seed)  # noqa: S311 - jitter, not a secret
         for tried in range(self.pipeline.retries):
             try:
                 return self.pipeline.process(path)
@@ -176,7 +177,12 @@ def _without_document(task: Task, work: Work, reason: str, message: str, trace: 
         except OSError:
             input_hash = "sha256:unreadable"
     return Worked(
-        key=task.key, work=work, input_hash=input_hash, reason=reason, message=message, trace=trace
+        key=task.key,
+        work=work,
+        input_hash=input_hash,
+        reason=documents.readable(reason),
+        message=documents.readable(message),
+        trace=documents.readable(trace),
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipewarden.core.findings import Status, Threshold
+from pipewarden.core.findings import Status
 from pipewarden.core.gate import Gate
 from pipewarden.core.items import ItemResult, Outcome
 from pipewarden.core.jobs import Job
@@ -23,6 +23,8 @@ from pipewarden.report.facts import (
     RunFacts,
     Totals,
 )
+from pipewarden.report.untrusted import shell_line
+from pipewarden.report.wording import threshold_in_words
 from pipewarden.store.state import items, ledger
 
 if TYPE_CHECKING:
@@ -131,22 +133,13 @@ def _checks(gate: Gate, misses: Counter[tuple[str, str]]) -> list[CheckFacts]:
             check=name,
             category=category,
             blocking=any(t.blocking for t in thresholds),
-            threshold="; ".join(_in_words(t) for t in thresholds),
+            threshold="; ".join(threshold_in_words(t) for t in thresholds),
             warn=misses[name, Status.WARN],
             fail=misses[name, Status.FAIL],
             not_computable=misses[name, Status.NOT_COMPUTABLE],
         )
         for name, category, thresholds in every
     ]
-
-
-def _in_words(threshold: Threshold) -> str:
-    text = f"{threshold.operator} {threshold.target}"
-    if threshold.unit:
-        text += f" {threshold.unit}"
-    if threshold.warn_threshold is not None:
-        text += f" (warn unless {threshold.operator} {threshold.warn_threshold})"
-    return text
 
 
 def _list(conn: Connection, job: Job, outcome: Outcome) -> ItemList:
@@ -190,5 +183,6 @@ def _shown(path: Path) -> str:
 def _reproduce(job: Job) -> list[str]:
     commands = [f"pipewarden jobs status {job.id}", f"pipewarden rerun {job.id}"]
     if job.options.get("pipeline"):
-        commands.append(f"pipewarden status {job.options['pipeline']} {job.source} --explain")
+        words = ["pipewarden", "status", str(job.options["pipeline"]), job.source, "--explain"]
+        commands.append(shell_line(words))
     return commands

@@ -80,6 +80,22 @@ def encode(document: Mapping[str, Any]) -> bytes:
     return data
 
 
+def plain(value: Any) -> Any:
+    """Return a value as JSON has it, so that every store and every process can hold it.
+
+    Raises
+    ------
+    BadInput
+        It holds something that JSON has not.
+    """
+    return orjson.loads(encode({"value": value}))["value"]
+
+
+def readable(text: str) -> str:
+    """Return a text with what is not Unicode (bytes of a file name) spelled out."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def _convert(value: Any) -> Any:
     if isinstance(value, (set, frozenset)):
         return sorted(value)

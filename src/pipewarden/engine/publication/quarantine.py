@@ -79,7 +79,7 @@ class Quarantine:
         path = documents.artifact_path(self.folder, worked.key, FAILED)
         durable.write_file(path, documents.encode(facts))
         report = documents.artifact_path(self.folder, worked.key, REPORT)
-        text = self.render(facts, report.parent)
+        text = self.render({**facts, "quarantine_path": str(path)}, report.parent)
         durable.write_file(report, text.encode("utf-8", "backslashreplace"))
         return Kept(path, reason, message)
 

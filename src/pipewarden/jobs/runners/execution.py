@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from pipewarden.core.chain import Act
 from pipewarden.core.jobs import JobStatus, Lease, Progress, Request
 from pipewarden.engine.pipeline import Pipeline
@@ -24,7 +22,6 @@ from pipewarden.jobs.workspace import Workspace
 from pipewarden.report import markdown
 from pipewarden.report.facts import ReportFacts
 from pipewarden.report.formatter import ReportFormatter
-from pipewarden.store.files import durable
 from pipewarden.store.manifest.contract import ManifestStore
 from pipewarden.store.state import jobs, ledger
 from pipewarden.store.windows import Window, passing
@@ -162,10 +159,8 @@ class Execution:
             counts[entry["status"]] += 1
         formatter = ReportFormatter()
         as_json = self.folder / "validation_report.json"
-        data = orjson.dumps(facts, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-        durable.write_file(as_json, data)
         return {
-            "json": as_json,
+            "json": formatter.generate_json_report(facts, None, as_json),
             "markdown": formatter.generate_markdown_report(facts, counts, stem.with_suffix(".md")),
             "html": formatter.generate_html_report(facts, counts, stem.with_suffix(".html")),
         }
