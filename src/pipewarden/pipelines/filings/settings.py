@@ -40,7 +40,7 @@ class FilingsSettings(BaseModel):
     max_bytes: int = Field(
         256 * _MEGABYTE, ge=1, description="Most decompressed bytes of a file that are read."
     )
-    max_tags: int = Field(12_000_000, ge=1, description="Most tags of a document that are read.")
+    max_tags: int = Field(5_000_000, ge=1, description="Most tags of a document that are read.")
 
     @field_validator("item")
     @classmethod

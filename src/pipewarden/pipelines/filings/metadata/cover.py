@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pipewarden.pipelines.filings.metadata.facts import date_in, form_in, normalised
 from pipewarden.pipelines.filings.reading.lines import Line
 
-_COVER_LINES = 140
+_COVER_LINES, _LINE = 140, 400
 _FORM = re.compile(r"\bform\s*10\s*[-–—‑]?\s*[KQ]", re.IGNORECASE)
 _PERIOD = re.compile(
     r"(?:fiscal|calendar|transition|quarterly|annual)?\s*(?:years?|periods?|quarters?|months)\s+(?:ended|ending|end)\b[:\s]*",
@@ -32,7 +32,7 @@ _PERIOD_REACH = 90
 def cover_facts(lines: Sequence[Line]) -> tuple[dict[str, str | int], bool]:
     """Return what the cover page says, and whether it calls the filing an amendment."""
     cover = lines[:_COVER_LINES]
-    text = "\n".join(line.text for line in cover)
+    text = "\n".join(line.text[:_LINE] for line in cover)
     head = text[:6_000]
     raw: dict[str, object] = {}
     if form := _FORM.search(head):
@@ -58,7 +58,7 @@ def _period(text: str) -> str | None:
 def _company(cover: Sequence[Line]) -> str | None:
     """Return the line above "(Exact name of registrant …)", or the part of that line before it."""
     for at, line in enumerate(cover):
-        label = _EXACT_NAME.search(line.text)
+        label = _EXACT_NAME.search(line.text[:_LINE])
         if label is None:
             continue
         before = line.text[: label.start()].strip(" (_-–—")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import pipewarden as pw
 from pipewarden.pipelines.filings.reading.contents import read_contents
 from pipewarden.pipelines.filings.reading.decoding import decode
 from pipewarden.pipelines.filings.reading.lines import Line, html_lines
@@ -77,13 +78,23 @@ def read_document(path: Path, *, max_bytes: int, max_tags: int) -> Document:
 
 
 def document_of(text: str, n_bytes: int, *, max_tags: int) -> Document:
-    """Return the document in decoded text of ``n_bytes`` bytes; raises `BadInput` as above."""
+    """Return the document in decoded text of ``n_bytes`` bytes.
+
+    Raises
+    ------
+    BadInput
+        There are more than ``max_tags`` tags.
+    """
     submission = open_submission(text)
     raw = submission.body
+    if raw.count("<") > max_tags:
+        raise pw.BadInput(
+            "too_many_tags", f"the document has more than {max_tags:,} tags (setting max_tags)"
+        )
     is_html = bool(_MARKUP.search(raw, 0, _SNIFFED)) and not _is_typed(raw)
     if is_html:
         source = visible(raw)
-        lines = html_lines(source, max_tags)
+        lines = html_lines(source)
     else:
         source = untagged(raw)
         lines = typed_lines(source)

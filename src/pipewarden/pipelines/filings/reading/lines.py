@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
 from typing import NamedTuple
 
-import pipewarden as pw
+from pipewarden.pipelines.filings.reading.visible import lowered
 
+#: Tags that part lines, in lower-case source.
 _BREAK = re.compile(
-    r"<(/?(?:p|div|tr|td|th|table|t(?:body|head|foot)|h[1-6r]|li|[uod]l|d[dt]|br|center|pre|page|body"
-    r"|html|head|title|blockquote|address|section|article|header|footer|caption|form)\b[^>]*)>",
-    re.IGNORECASE,
+    r"(</?(?:p|div|tr|td|th|table|t(?:body|head|foot)|h[1-6r]|li|[uod]l|d[dt]|br|center|pre|page"
+    r"|body|html|head|title|blockquote|address|section|article|header|footer|caption|form)\b[^>]*+>)"
 )
+#: How tags begin that open a table row, and those that end one.
+_ROW_OPENS = frozenset({"tr>", "tr ", "tr\n", "tr\r", "tr\t"})
+_ROW_CLOSES = frozenset({"/tr", "/ta", "tab"})
 _TAG = re.compile(r"<(?:/?[A-Za-z]|!|\?)[^>]*>?")
 _WINDOW = 1 << 21
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
@@ -54,51 +56,33 @@ def plain(chunk: str) -> str:
     return " ".join(chunk.split())
 
 
-def html_lines(source: str, max_tags: int) -> list[Line]:
-    """Return the lines of an HTML document in order.
-
-    Raises
-    ------
-    BadInput
-        The document has more than ``max_tags`` tags.
-    """
-    if source.count("<") > max_tags:
-        raise pw.BadInput(
-            "too_many_tags", f"the document has more than {max_tags:,} tags (setting max_tags)"
-        )
+def html_lines(source: str) -> list[Line]:
+    """Return the lines of an HTML document in order."""
     lines: list[Line] = []
-    row = rows = 0
-    for chunk, tag, start, at in _chunks(source):
-        if chunk and not chunk.isspace():
-            text = plain(chunk)
-            if text:
-                lines.append(Line(text, start, at + len(chunk), row))
-        name = tag[:3].lower()
-        if name[:2] == "tr":
-            rows += 1
-            row = rows
-        elif name == "/ta" or name == "/tr" or name == "tab":
-            row = 0
-    return lines
-
-
-def _chunks(source: str) -> Iterator[tuple[str, str, int, int]]:
-    """Yield (source between two breaks, the break after it, where its own break and it begin)."""
-    begin, length = 0, len(source)
-    before = 0
-    while begin < length:
-        stop = _window_end(source, begin)
-        parts = _BREAK.split(source[begin:stop])
+    lower = lowered(source)
+    row = rows = begin = before = 0
+    while begin < len(source):
+        stop = _window_end(lower, begin)
+        parts = _BREAK.split(lower[begin:stop])
+        parts.append("")
         at = begin
-        for index in range(0, len(parts) - 1, 2):
-            chunk, tag = parts[index], parts[index + 1]
-            yield chunk, tag, before, at
-            before = at + len(chunk)
-            at = before + len(tag) + 2
-        if parts[-1]:
-            yield parts[-1], "", before, at
-            before = stop
+        for index in range(0, len(parts), 2):
+            if chunk := parts[index]:
+                end = at + len(chunk)
+                if not chunk.isspace() and (text := plain(source[at:end])):
+                    lines.append(Line(text, before, end, row))
+                    before = end
+                at = end
+            tag = parts[index + 1]
+            at += len(tag)
+            kind = tag[1:4]
+            if kind in _ROW_OPENS:
+                rows += 1
+                row = rows
+            elif kind in _ROW_CLOSES:
+                row = 0
         begin = stop
+    return lines
 
 
 def _window_end(source: str, begin: int) -> int:

@@ -32,7 +32,9 @@ _VOID = frozenset({"br", "hr", "img", "input", "meta", "link", "col"})
 
 def visible(source: str) -> str:
     """Return ``source`` without what no reader sees; linear in its length."""
-    return _without(_without(source, _regions), _hidden)
+    source = _without(_without(source, _regions), _hidden)
+    # Half of all entities are these; a space is what they become when white space is normalised.
+    return source.replace("&nbsp;", " ").replace("&#160;", " ")
 
 
 def _without(source: str, spans: Callable[[str], Iterator[tuple[int, int]]]) -> str:

@@ -80,7 +80,7 @@ def _body(document: Document, headings: Sequence[Heading], at: int) -> _Body:
     last = document.lines[heading.last]
     if heading.rest:
         return _Body.NOTHING if _NOTHING.fullmatch(heading.rest) else _Body.TEXT
-    if _ENDS_WITH_PAGE.search(last.text) and len(last.text) < 2 * _ROW:
+    if len(last.text) < 2 * _ROW and _ENDS_WITH_PAGE.search(last.text):
         return _Body.PAGE
     after = [text for text in _between(document, headings, at) if not _PART.match(text)]
     if not after:

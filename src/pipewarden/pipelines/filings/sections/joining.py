@@ -14,7 +14,9 @@ _GOES_ON = re.compile(
     r"|may|could|will|is|are|be|not|any|such|these|this|more|including|than|if|we|u\.s\.)|[,–—-])$",
     re.IGNORECASE,
 )
-_LONG = 60
+_LONG, _TAIL = 60, 24
+#: A paragraph is not made longer than this by joining.
+_LONGEST = 20_000
 
 
 def joined(paragraphs: Sequence[Paragraph], is_furniture: Sequence[bool]) -> list[Paragraph]:
@@ -38,24 +40,31 @@ def joined(paragraphs: Sequence[Paragraph], is_furniture: Sequence[bool]) -> lis
 
 
 def _goes_on(before: Paragraph, after: Paragraph, *, crossed: bool) -> bool:
-    if before.cells > 1 or after.cells > 1 or _ENDED.search(before.text):
+    if len(before.text) > _LONGEST:
+        return False
+    if before.cells > 1 or after.cells > 1 or _ENDED.search(before.text[-_TAIL:]):
         return False
     if _ITEMISED.match(after.text):
         return False
     begins_low = after.text[:1].islower()
     if crossed:
         alike = before.runs[-1].style.emphasis == after.runs[0].style.emphasis
-        unended = begins_low or len(before.text) > _LONG or bool(_GOES_ON.search(before.text))
+        unended = begins_low or len(before.text) > _LONG or _is_cut(before.text)
         return unended and (alike or begins_low)
     if _is_list(before):
         return False
     if begins_low:
-        return len(before.text) > _LONG or bool(_GOES_ON.search(before.text))
-    return len(before.text) > _LONG and bool(_GOES_ON.search(before.text))
+        return len(before.text) > _LONG or _is_cut(before.text)
+    return len(before.text) > _LONG and _is_cut(before.text)
+
+
+def _is_cut(text: str) -> bool:
+    """Whether a text ends with a word that cannot end a sentence."""
+    return bool(_GOES_ON.search(text[-_TAIL:]))
 
 
 def _is_list(paragraph: Paragraph) -> bool:
-    return bool(_ITEMISED.match(paragraph.text)) and not _GOES_ON.search(paragraph.text)
+    return bool(_ITEMISED.match(paragraph.text)) and not _is_cut(paragraph.text)
 
 
 def _one(before: Paragraph, after: Paragraph) -> Paragraph:

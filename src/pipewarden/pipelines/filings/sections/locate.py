@@ -24,7 +24,9 @@ _ITEM = re.compile(r"(?:(?P<part>I{1,2}|[12])\s*[-.]\s*)?(?P<number>\d{1,2}[A-C]
 _PART_LINE = re.compile(r"\W*PART\s+(I{1,3}V?|IV)\W*(?:[A-Z][A-Z\s]{0,40})?", re.IGNORECASE)
 _SIGNATURES = re.compile(r"\W*SIGNATURES?\W*", re.IGNORECASE)
 #: A running header repeats; a heading of a part does not.
-_REPEATED = 3
+_REPEATED, _SHORT = 3, 60
+#: An outline holds no more rows of contents than this; a real one has two dozen.
+_MOST_ROWS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def outline_of(document: Document, form_type: str | None, item: str) -> Outline:
     key = wanted_item(item, catalogue)
     everything = item_headings(document.lines, catalogue)
     is_row = contents_rows(document, everything)
-    rows = tuple(h for h, row in zip(everything, is_row, strict=True) if row)
+    rows = tuple(h for h, row in zip(everything, is_row, strict=True) if row)[:_MOST_ROWS]
     headings = tuple(h for h, row in zip(everything, is_row, strict=True) if not row)
     chain = tuple(heaviest_chain(document, headings, catalogue))
     outline = Outline(catalogue, key, chain, rows, headings, None)
@@ -118,29 +120,27 @@ def _in_chain(document: Document, outline: Outline) -> Span | None:
 def _stop(document: Document, outline: Outline, heading: Heading, stop: int) -> tuple[int, bool]:
     """Return where a section ends, and whether that is certain: at the first of what can end it."""
     lines = document.lines
-    ends = [
-        at
-        for at in range(heading.last + 1, stop)
-        if len(lines[at].text) <= 60 and _ends(document, outline, heading, lines[at].text)
-    ]
-    if ends:
-        return ends[0], True
+    repeated: dict[str, bool] = {}
+    for at in range(heading.last + 1, stop):
+        text = lines[at].text
+        if len(text) > _SHORT or text[:1] not in "PpSsUu“(":
+            continue
+        if _PART_LINE.fullmatch(text) or _SIGNATURES.fullmatch(text):
+            if text not in repeated:
+                repeated[text] = sum(line.text == text for line in lines) >= _REPEATED
+            if not repeated[text]:
+                return at, True
+        elif _is_staff_comments(outline, heading, text):
+            return at, True
     return stop, stop < len(lines)
 
 
-def _ends(document: Document, outline: Outline, heading: Heading, text: str) -> bool:
-    if text[:1] not in "PpSsUu“(":
-        return False
-    if _PART_LINE.fullmatch(text) or _SIGNATURES.fullmatch(text):
-        return _count(document, text) < _REPEATED
+def _is_staff_comments(outline: Outline, heading: Heading, text: str) -> bool:
+    """Whether a line is the bare title of Item 1B, which some filers do not number."""
     skipped = ItemKey(heading.key.part, "1B")
     order = outline.catalogue.order
     between = skipped in order and order[heading.key] < order[skipped]
     return between and letters(text) == "unresolvedstaffcomments"
-
-
-def _count(document: Document, text: str) -> int:
-    return sum(line.text == text for line in document.lines)
 
 
 def _by_title(document: Document, outline: Outline) -> Span | None:

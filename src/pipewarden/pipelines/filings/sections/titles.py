@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import NamedTuple
 
 from pipewarden.pipelines.filings.reading.document import Document
@@ -22,6 +23,7 @@ _ANCHOR_REACH = 4
 #: How far a page printed in an index may be from the page a line seems to stand on.
 _SLACK = 1
 _TITLE_LETTERS = 60
+_MOST_STARTS = 100
 
 
 class _Setting(NamedTuple):
@@ -51,15 +53,18 @@ class TitleSearch:
     headings: Sequence[Heading]
     rows: Sequence[Heading]
     pages: Pages = field(init=False)
+    _row_lines: frozenset[int] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "pages", Pages(self.document.lines))
+        inside = (range(row.first, row.last + 2) for row in self.rows)
+        object.__setattr__(self, "_row_lines", frozenset(chain.from_iterable(inside)))
 
     def find(self, key: ItemKey, first: int = 0, stop: int | None = None) -> Span | None:
         """Return the section that is headed by the title of ``key`` between two lines, or None."""
         limit = len(self.document.lines) if stop is None else stop
         spans: list[Span] = []
-        for start in self._starts(key, first, limit):
+        for start in islice(self._starts(key, first, limit), _MOST_STARTS):
             if spans and start < spans[-1].stop:
                 continue  # a title repeated within the section is one of its sub-headings
             end = self._end(key, start, limit, bounded=stop is not None)
@@ -103,7 +108,7 @@ class TitleSearch:
 
     def _is_row(self, at: int) -> bool:
         lines = self.document.lines
-        inside = any(row.first <= at <= row.last + 1 for row in self.rows)
+        inside = at in self._row_lines
         after = lines[at + 1] if at + 1 < len(lines) else None
         paged = after is not None and bool(_PAGE_CELL.fullmatch(after.text))
         same_row = after is not None and bool(after.row) and after.row == lines[at].row

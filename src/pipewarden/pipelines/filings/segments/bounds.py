@@ -10,6 +10,10 @@ from pipewarden.pipelines.filings.segments.factors import Draft
 from pipewarden.pipelines.filings.segments.sentences import clauses, sentences
 
 
+#: How many more parts than the fewest are tried before parts are simply filled up.
+_TRIES = 4
+
+
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """How short and how long a segment's text may be, in characters and words."""
@@ -91,11 +95,11 @@ def split(text: str, bounds: Bounds) -> list[str]:
     count = max(
         math.ceil(sum(words) / bounds.max_words), math.ceil(sum(chars) / bounds.max_chars), 1
     )
-    while True:
-        parts = _packed(units, count, sum(chars))
-        if not any(bounds.too_long(part) for part in parts) or count >= len(units):
+    for tried in range(count, count + _TRIES):
+        parts = _packed(units, tried, sum(chars))
+        if not any(bounds.too_long(part) for part in parts):
             return _without_stubs(parts, bounds)
-        count += 1
+    return _without_stubs(_filled(units, bounds), bounds)
 
 
 def _units(text: str, bounds: Bounds) -> list[tuple[str, str]]:
@@ -129,12 +133,25 @@ def _packed(units: Sequence[tuple[str, str]], count: int, total: int) -> list[st
     return parts
 
 
+def _filled(units: Sequence[tuple[str, str]], bounds: Bounds) -> list[str]:
+    """Fill each part up to the bounds."""
+    parts: list[str] = []
+    for unit, joint in units:
+        if parts and not bounds.too_long(f"{parts[-1]}{joint}{unit}"):
+            parts[-1] += joint + unit
+        else:
+            parts.append(unit)
+    return parts
+
+
 def _without_stubs(parts: list[str], bounds: Bounds) -> list[str]:
     """Put a part under the minimum to the one before it, where that stays within bounds."""
     kept: list[str] = []
     for part in parts:
-        if kept and (bounds.too_short(part) or bounds.too_short(kept[-1])):
-            kept[-1] = f"{kept[-1]}\n{part}"
+        both = f"{kept[-1]}\n{part}" if kept else part
+        short = kept and (bounds.too_short(part) or bounds.too_short(kept[-1]))
+        if short and (bounds.too_short(part) or not bounds.too_long(both)):
+            kept[-1] = both
         else:
             kept.append(part)
     return kept

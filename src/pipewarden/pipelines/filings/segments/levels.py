@@ -27,6 +27,8 @@ class Role(StrEnum):
 
 #: Prose after a heading that ends a summary is longer than the items of one.
 _PROSE = 120
+#: So many paragraphs after a heading are looked at for its text.
+_REACH = 40
 _SAYING, _NAMING = 0.5, 0.4
 #: A heading without any styling is no longer than this, and its text longer by this factor.
 _PLAIN_HEADING, _PLAIN_RATIO = 250, 1.3
@@ -86,7 +88,7 @@ def _summaries(parts: Sequence[Part]) -> list[Role]:
 
 
 def _leads_to_prose(parts: Sequence[Part], at: int) -> bool:
-    after = next((part for part in parts[at + 1 :] if part.text), None)
+    after = next((part for part in parts[at + 1 : at + _REACH] if part.text), None)
     return after is not None and len(after.text) >= _PROSE and not is_bulleted(after)
 
 

@@ -138,10 +138,10 @@ def _is_run_in(lead: str, rest: str, raw_rest: str) -> bool:
 
 
 def _is_caps(text: str) -> bool:
-    found = [c for c in text if c.isalpha()]
-    if len(found) < _CAPS_LETTERS:
+    if len(text) > _LONGEST:
         return False
-    return sum(c.isupper() for c in found) >= _CAPS_SHARE * len(found)
+    upper = sum(map(str.isupper, text))
+    return upper >= _CAPS_LETTERS and upper >= _CAPS_SHARE * (upper + sum(map(str.islower, text)))
 
 
 def is_bulleted(part: Part) -> bool:
