@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -11,19 +12,24 @@ from typing import Protocol
 from pipewarden.core.items import Action, Plan, State, Step
 from pipewarden.core.planning import Fingerprints, OutputState, Policy, decide
 from pipewarden.engine.source import Scan, SignatureRow, Source
-from pipewarden.store.files.hashing import compute_file_hash
-from pipewarden.store.manifest.record import Entry
+from pipewarden.store.files.hashing import Signature, compute_file_hash, trusted_signature
+from pipewarden.store.manifest.record import Entry, collector_paused
+from pipewarden.store.manifest.stat_cache import StatRow
 
 
 class Known(Protocol):
     """What a planner asks of a manifest, file or table."""
 
-    def entries(self) -> Iterable[tuple[str, Entry]]:
-        """Yield every key and entry."""
+    def in_order(self) -> Iterable[tuple[str, Entry, StatRow | None]]:
+        """Yield every key, in order, with its entry and its signatures."""
         ...
 
-    def stat_rows(self) -> Mapping[str, list[list[int] | None]]:
-        """Return ``{key: [input signature, output signature]}``."""
+    def get(self, key: str) -> Entry | None:
+        """Return what is known of the item, or None."""
+        ...
+
+    def remember(self, key: str, source: Signature | None, output: Signature | None) -> None:
+        """Remember the signatures of an item's input and output, to be saved with the next save."""
         ...
 
 
@@ -78,64 +84,94 @@ class Planned:
 
 
 def make_plan(source: Source, known: Known, request: PlanRequest) -> Planned:
-    """Return the plan for a source; nothing is changed.
+    """Return the plan for a source; nothing is changed, but what was hashed is remembered.
 
-    The cost is one scan of the source, one of the output folder, and one look-up for each item;
-    bytes are read only where the stat cache cannot vouch for them.
+    The cost is one scan of the source, one of the output folder, and one pass over the manifest
+    beside it, both in order of the keys; bytes are read only where the stat cache cannot vouch for
+    them. Of the manifest, only entries whose file is not there are held in memory.
     """
-    scan = source.scan()
-    planner = _Planner(source, scan, known, request)
-    steps = planner.steps()
-    acting = [s.key for s in steps if s.action in (Action.PROCESS, Action.REJUDGE)]
-    left_out = tuple(acting[request.limit :]) if request.limit is not None else ()
-    if left_out:
+    with collector_paused():
+        planner = _Planner(source, known, request)
+        steps = planner.steps()
+    for key, (read, written) in planner.proven.items():
+        known.remember(key, read, written)
+    left_out: tuple[str, ...] = ()
+    if request.limit is not None:
+        acting = [s.key for s in steps if s.action in (Action.PROCESS, Action.REJUDGE)]
+        left_out = tuple(acting[request.limit :])
         waiting = set(left_out)
         steps = [step for step in steps if step.key not in waiting]
-    deleted = tuple(planner.deleted)
-    leftovers = tuple(planner.outputs.leftovers)
-    return Planned(Plan(tuple(steps)), scan, planner.hashes, deleted, left_out, leftovers)
+    deleted, leftovers = tuple(planner.deleted), tuple(planner.outputs.leftovers)
+    return Planned(Plan(tuple(steps)), planner.scan, planner.hashes, deleted, left_out, leftovers)
 
 
 class _Planner:
-    def __init__(self, source: Source, scan: Scan, known: Known, request: PlanRequest) -> None:
+    def __init__(self, source: Source, known: Known, request: PlanRequest) -> None:
         self.source = source
-        self.scan = scan
+        self.known = known
         self.request = request
-        self.entries = dict(known.entries())
-        self.rows = known.stat_rows()
+        self.scan = source.scan()
         self.hashes: dict[str, str] = {}
-        self.deleted: list[str] = []
+        #: Signatures of inputs and outputs that were hashed and found to be what they were.
+        self.proven: dict[str, tuple[Signature | None, Signature | None]] = {}
+        self.deleted: dict[str, tuple[Entry, StatRow | None]] = {}
         self.prefix = output_prefix(request.output_dir, source.folder)
         self.outputs = Scan({}, {}, [], [])
         if request.output_dir.is_dir():
             self.outputs = Scan.of(Source(request.output_dir, ("*",)))
 
     def steps(self) -> list[Step]:
-        found, entries = self.scan.found, self.entries
-        if len(found) != len(entries) or found.keys() != entries.keys():
-            self.deleted = [key for key in sorted(entries.keys() - found.keys()) if self._gone(key)]
-        moved = self._moved() if self.deleted else {}
-        steps = [self._step(key, found[key], moved.get(key)) for key in sorted(found)]
+        steps, unknown = self._merge()
+        moved = self._moved(unknown) if self.deleted else {}
+        for key, place in unknown.items():
+            steps[place] = self._unknown_step(key, moved.get(key))
         taken = set(moved.values())
-        for key in self.deleted:
-            if key not in taken:
-                why = "its file is gone; --prune-deleted forgets it"
-                steps.append(Step(key, State.DELETED, Action.SKIP, why))
+        why = "its file is gone; --prune-deleted forgets it"
+        steps += [
+            Step(key, State.DELETED, Action.SKIP, why) for key in self.deleted if key not in taken
+        ]
         return steps
 
-    def _gone(self, key: str) -> bool:
-        return not os.path.lexists(self.source.folder / key)
+    def _merge(self) -> tuple[list[Step], dict[str, int]]:
+        """Return a step for every file found, and the places of those that are not known.
 
-    def _moved(self) -> dict[str, str]:
+        A file that is not known may have been moved, which shows only when all deleted ones are
+        known: its step is made later.
+        """
+        found = self.scan.found
+        steps: list[Step] = []
+        unknown: dict[str, int] = {}
+        later = Step("", State.NEW, Action.PROCESS, "")
+        rows = iter(self.known.in_order())
+        held = next(rows, None)
+        for key in sorted(found):
+            while held is not None and held[0] < key:
+                self._missing(*held)
+                held = next(rows, None)
+            if held is not None and held[0] == key:
+                steps.append(self._step(key, found[key], held[1], held[2]))
+                held = next(rows, None)
+            else:
+                unknown[key] = len(steps)
+                steps.append(later)
+        while held is not None:
+            self._missing(*held)
+            held = next(rows, None)
+        return steps, unknown
+
+    def _missing(self, key: str, entry: Entry, cached: StatRow | None) -> None:
+        if not os.path.lexists(self.source.folder / key):  # else the pattern leaves it out
+            self.deleted[key] = entry, cached
+
+    def _moved(self, unknown: Iterable[str]) -> dict[str, str]:
         """Return ``{new key: old key}`` for files whose bytes a deleted entry had."""
         sizes: set[int | None] = set()
         by_hash: dict[str, list[str]] = {}
-        for key in self.deleted:
-            cached = self.rows.get(key)
+        for key, (entry, cached) in self.deleted.items():
             sizes.add(cached[0][0] if cached and cached[0] else None)
-            by_hash.setdefault(self.entries[key]["hash"], []).append(key)
+            by_hash.setdefault(entry["hash"], []).append(key)
         moved: dict[str, str] = {}
-        for key in sorted(self.scan.found.keys() - self.entries.keys()):
+        for key in unknown:
             row = self.scan.found[key]
             if row is None or (None not in sizes and row[0] not in sizes):
                 continue
@@ -152,37 +188,47 @@ class _Planner:
         self.hashes[key] = taken
         return taken
 
-    def _step(self, key: str, row: SignatureRow | None, moved_from: str | None) -> Step:
-        if key in self.request.done:
-            return Step(key, State.UNCHANGED, Action.SKIP, "decided earlier in this run")
-        if moved_from is not None and not self.request.path_sensitive:
+    def _unknown_step(self, key: str, moved_from: str | None) -> Step:
+        if key not in self.request.done and moved_from and not self.request.path_sensitive:
             return self._moved_step(key, moved_from)
-        entry = self.entries.get(key)
-        cached = self.rows.get(key)
-        fresh = not self.request.rehash and cached is not None and cached[0] == row
-        changed = entry is not None and not fresh and self._hash(key) != entry["hash"]
-        output = OutputState.SOUND
-        if entry is not None and entry["status"] == "success" and not changed:
-            output = self._output(entry, cached)
+        return self._step(key, self.scan.found[key], None, None)
+
+    def _step(
+        self, key: str, row: SignatureRow | None, entry: Entry | None, cached: StatRow | None
+    ) -> Step:
+        request = self.request
+        if key in request.done:
+            return Step(key, State.UNCHANGED, Action.SKIP, "decided earlier in this run")
+        changed, output = False, OutputState.SOUND
+        if entry is not None:
+            if request.rehash or cached is None or cached[0] != row:
+                changed = self._changed(key, entry, cached)
+            if entry["status"] == "success" and not changed:
+                output = self._output(key, entry, cached)
         state, action, why = decide(
-            entry, changed=changed, output=output, wanted=self.request.wanted,
-            policy=self.request.policy,
-        )  # fmt: skip
+            entry, changed=changed, output=output, wanted=request.wanted, policy=request.policy
+        )
         if entry is not None and action is Action.SKIP and self._freed(entry):
             state, action = State.STALE, Action.PROCESS
             why = f"the item it duplicated, {entry['duplicate_of']}, is gone"
-        if self.request.only_failed and action is not Action.SKIP:
-            if entry is None or entry["status"] != "failed":
-                action, why = Action.SKIP, f"{why}; only failed items were asked for"
-        elif self.request.only_failed and entry is not None and entry["status"] == "failed":
-            action, why = Action.PROCESS, f"{why}; failed items were asked for"
+        if request.only_failed:
+            action, why = _only_failed(entry, action, why)
         return Step(key, state, action, why)
 
+    def _changed(self, key: str, entry: Entry, cached: StatRow | None) -> bool:
+        """Whether the input's bytes differ from those that the entry tells of."""
+        before = time.time_ns()
+        if self._hash(key) != entry["hash"]:
+            return True
+        source = _vouching(self.scan.path(self.source.folder, key), before)
+        self.proven[key] = source, _signature(cached, 1)
+        return False
+
     def _moved_step(self, key: str, moved_from: str) -> Step:
-        entry = self.entries[moved_from]
+        entry, cached = self.deleted[moved_from]
         output = OutputState.SOUND
         if entry["status"] == "success":
-            output = self._output(entry, self.rows.get(moved_from))
+            output = self._output(moved_from, entry, cached)
         state, action, why = decide(
             entry, changed=False, output=output, wanted=self.request.wanted,
             policy=self.request.policy,
@@ -196,24 +242,52 @@ class _Planner:
         holder = entry.get("duplicate_of")
         if holder is None:
             return False
-        held = self.entries.get(holder)
+        held = self.known.get(holder)
         stands = held is not None and held["status"] == "success" and holder in self.scan.found
         return not stands or held is None or held.get("identity") != entry.get("identity")
 
-    def _output(self, entry: Entry, cached: list[list[int] | None] | None) -> OutputState:
+    def _output(self, key: str, entry: Entry, cached: StatRow | None) -> OutputState:
         recorded = entry.get("output_path")
         if not recorded:
             return OutputState.SOUND
         if not recorded.startswith(self.prefix):
             return OutputState.MISSING
-        found = self.outputs.found.get(recorded[len(self.prefix) :])
+        below = recorded[len(self.prefix) :]
+        found = self.outputs.found.get(below)
         if found is None:
+            self.proven.pop(key, None)  # a line in the stat cache would say it was made here
             return OutputState.MISSING if cached is not None else OutputState.ELSEWHERE
         if cached is not None and cached[1] == found:
             return OutputState.SOUND
-        if compute_file_hash(self.source.folder / recorded) == entry.get("output_hash"):
-            return OutputState.SOUND
-        return OutputState.ALTERED
+        path, before = self.request.output_dir / below, time.time_ns()
+        if compute_file_hash(path) != entry.get("output_hash"):
+            return OutputState.ALTERED
+        source, _ = self.proven.get(key) or (_signature(cached, 0), None)
+        self.proven[key] = source, _vouching(path, before)
+        return OutputState.SOUND
+
+
+def _only_failed(entry: Entry | None, action: Action, why: str) -> tuple[Action, str]:
+    """Return what to do with an item when only failed ones were asked for."""
+    failed = entry is not None and entry["status"] == "failed"
+    if failed and action is Action.SKIP:
+        return Action.PROCESS, f"{why}; failed items were asked for"
+    if not failed and action is not Action.SKIP:
+        return Action.SKIP, f"{why}; only failed items were asked for"
+    return action, why
+
+
+def _vouching(path: Path, taken_ns: int) -> Signature | None:
+    """Return the signature of a file just hashed, where it proves that it is the same still."""
+    try:
+        return trusted_signature(path.stat(), taken_ns)
+    except OSError:
+        return None
+
+
+def _signature(cached: StatRow | None, side: int) -> Signature | None:
+    row = cached[side] if cached else None
+    return (row[0], row[1], row[2], row[3]) if row else None
 
 
 def output_prefix(output_dir: Path, folder: Path) -> str:

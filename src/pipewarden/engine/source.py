@@ -6,7 +6,8 @@ import fnmatch
 import glob
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
@@ -90,19 +91,20 @@ class Scan:
         while folders:
             folder, prefix = folders.pop()
             try:
-                with os.scandir(folder) as entries:
+                with _listed(folder) as entries:
                     for entry in entries:
-                        if entry.name.startswith("."):
-                            if is_temporary(entry.name):
-                                scan.leftovers.append(Path(entry.path))
-                            continue
-                        if entry.is_dir(follow_symlinks=False):
-                            if entry.path not in excluded:
-                                folders.append((entry.path, f"{prefix}{entry.name}/"))
+                        name = entry.name
+                        if name[0] == ".":
+                            if is_temporary(name):
+                                scan.leftovers.append(Path(folder, name))
+                        elif entry.is_dir(follow_symlinks=False):
+                            below = os.path.join(folder, name)  # noqa: PTH118
+                            if below not in excluded:
+                                folders.append((below, f"{prefix}{name}/"))
                         elif entry.is_symlink() and entry.is_dir():
-                            scan.unreadable.append(f"{prefix}{entry.name}: linked folder, left out")
-                        elif matcher is None or matcher(entry.name):
-                            scan._add(entry, prefix + entry.name)
+                            scan.unreadable.append(f"{prefix}{name}: linked folder, left out")
+                        elif matcher is None or matcher(name):
+                            scan._add(entry, prefix + name)
             except OSError as error:
                 scan.unreadable.append(f"{prefix or '.'}: {error.strerror}")
         return scan
@@ -117,9 +119,11 @@ class Scan:
             row = [stat.st_size, stat.st_mtime_ns, stat.st_ino, stat.st_ctime_ns]
         except OSError:
             pass  # found, but it cannot be examined: processing it will say why
-        key = text_key(relative)
-        if key != relative:
-            self.odd_paths[key] = relative
+        key = relative
+        if not relative.isascii():
+            key = text_key(relative)
+            if key != relative:
+                self.odd_paths[key] = relative
         self.found[key] = row
 
     def path(self, folder: Path, key: str) -> Path:
@@ -127,7 +131,25 @@ class Scan:
         return folder / self.odd_paths.get(key, key)
 
 
+@contextmanager
+def _listed(folder: str) -> Iterator[Iterable[os.DirEntry[str]]]:
+    """Give the entries of a folder; each is examined from there, not by its whole path again."""
+    if os.scandir not in os.supports_fd:
+        with os.scandir(folder) as entries:
+            yield entries
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with os.scandir(descriptor) as entries:
+            yield entries
+    finally:
+        os.close(descriptor)
+
+
 def _matcher(patterns: Sequence[str]) -> Callable[[str], object] | None:
     if "*" in patterns:
         return None
+    if all(pattern[0] == "*" and glob.escape(pattern[1:]) == pattern[1:] for pattern in patterns):
+        endings = tuple(pattern[1:] for pattern in patterns)
+        return lambda name: name.endswith(endings)  # a quarter of the time of the expression
     return re.compile("|".join(fnmatch.translate(pattern) for pattern in patterns)).match

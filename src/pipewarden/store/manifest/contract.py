@@ -6,7 +6,7 @@ ledger, the outbox and the progress of the run learn of it exactly once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,12 +16,13 @@ from pipewarden.store.files.folder_lock import Holder
 from pipewarden.store.files.hashing import Signature
 from pipewarden.store.manifest.manifest_file import ManifestFile
 from pipewarden.store.manifest.record import Entry, Record
+from pipewarden.store.manifest.stat_cache import StatRow
 from pipewarden.store.manifest.table import TableManifest
 from pipewarden.store.state.apply import apply_records, next_seq
 from pipewarden.store.state.database import Database
 from pipewarden.store.windows import Window, passing
 
-SignatureRows = Mapping[str, list[list[int] | None]]
+SignatureRows = Mapping[str, StatRow]
 
 
 class ManifestStore(Protocol):
@@ -57,8 +58,12 @@ class ManifestStore(Protocol):
         """Return what is known of the item, or None."""
         ...
 
+    def in_order(self) -> Iterable[tuple[str, Entry, StatRow | None]]:
+        """Yield every key, in order, with its entry and its signatures."""
+        ...
+
     def stat_rows(self) -> SignatureRows:
-        """Return ``{key: [input signature, output signature]}``."""
+        """Return ``{key: [input signature, output signature]}``, at least what is not saved."""
         ...
 
     def commit(self, records: Sequence[Record], lease: Lease | None) -> None:
@@ -110,7 +115,7 @@ class FileStore:
     def lock(self, holder: Holder, timeout: float, waiting: Callable[[str], None]) -> None:
         """Take the folder's lock; a runner holds it for its life."""
         self.file.lock.acquire(holder, timeout, waiting)
-        self.file.load()
+        self.file.refresh()
 
     def catch_up(self) -> int:
         """Apply what a dead runner committed but did not live to apply; return how many records."""
@@ -127,6 +132,12 @@ class FileStore:
         """Return the number of the run's next record."""
         with self._database.read() as conn:
             return next_seq(conn, self._CURSOR, run_id)
+
+    def in_order(self) -> Iterator[tuple[str, Entry, StatRow | None]]:
+        """Yield every key, in order, with its entry and its signatures."""
+        files, rows = self.file.document.files, self.file.stats.rows()
+        for key in sorted(files):
+            yield key, files[key], rows.get(key)
 
     def stat_rows(self) -> SignatureRows:
         """Return ``{key: [input signature, output signature]}``."""
@@ -170,10 +181,10 @@ class TableStore:
         self.folder = folder
         self.notices: Sequence[str] = ()
         self.entries = table.entries
+        self.in_order = table.in_order
         self.get = table.get
         self.keep_run_config = table.put_run_config
-        self._rows: dict[str, list[list[int] | None]] | None = None
-        self._changed: set[str] = set()
+        self._changed: dict[str, StatRow] = {}
         self._removed: set[str] = set()
 
     def lock(self, holder: Holder, timeout: float, waiting: Callable[[str], None]) -> None:
@@ -188,10 +199,8 @@ class TableStore:
         return self._table.next_seq(run_id)
 
     def stat_rows(self) -> SignatureRows:
-        """Return ``{key: [input signature, output signature]}``."""
-        if self._rows is None:
-            self._rows = {key: list(row) for key, row in self._table.stats()}
-        return self._rows
+        """Return the signatures that are not saved yet; the others are read by `in_order`."""
+        return self._changed
 
     def commit(self, records: Sequence[Record], lease: Lease | None) -> None:
         """Commit and apply the records in one transaction."""
@@ -199,12 +208,7 @@ class TableStore:
 
     def remember(self, key: str, source: Signature | None, output: Signature | None) -> None:
         """Remember the signatures of an item's input and output."""
-        row = [list(source) if source else None, list(output) if output else None]
-        rows = self.stat_rows()
-        if rows.get(key) != row:
-            assert isinstance(rows, dict)
-            rows[key] = row
-            self._changed.add(key)
+        self._changed[key] = [list(source) if source else None, list(output) if output else None]
 
     def forget(self, keys: Iterable[str]) -> None:
         """Drop the signatures of items that are gone."""
@@ -212,9 +216,8 @@ class TableStore:
 
     def save(self) -> None:
         """Save the signatures that changed."""
-        rows = self.stat_rows()
-        self._changed -= self._removed
-        self._table.save_stats(((key, rows[key]) for key in self._changed), self._removed)
+        kept = ((key, row) for key, row in self._changed.items() if key not in self._removed)
+        self._table.save_stats(kept, self._removed)
         self._changed.clear()
         self._removed.clear()
 

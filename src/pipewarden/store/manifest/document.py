@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from pipewarden.errors import StateDamaged, StateTooNew
-from pipewarden.store.manifest.record import Entry
+from pipewarden.store.manifest.record import Entry, collector_paused
 
 #: Version 3 has relative keys, ``run_configs`` and ``reason``; what came before is upgraded.
 VERSION = 3
@@ -54,7 +54,8 @@ def decode(data: bytes, path: Path) -> Document:
         It was written by a newer pipewarden.
     """
     try:
-        plain = orjson.loads(data)
+        with collector_paused():
+            plain = orjson.loads(data)
         files, metadata = plain["files"], plain.get("metadata") or {}
         if not isinstance(files, dict) or not isinstance(metadata, dict):
             raise TypeError("'files' and 'metadata' must be mappings")

@@ -177,6 +177,10 @@ class ManifestFile:
             return
         durable.make_folder(self.folder)
         self.lock.acquire(Holder.this_process(run_id, self._clock().isoformat()), timeout)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read manifest and journal again if they are not what was read; to be called locked."""
         if self._loaded is None or self._state_of_disk() != self._disk:
             self.load()
 

@@ -14,11 +14,14 @@ import orjson
 
 from pipewarden.store.files import durable
 from pipewarden.store.files.hashing import Signature
+from pipewarden.store.manifest.record import collector_paused
 
 _VERSION = 1
 
 #: Input and output signature of one item; None where the file proved nothing when last seen.
 Signatures = tuple[Signature | None, Signature | None]
+#: The same as the cache stores them.
+StatRow = list[list[int] | None]
 
 
 class StatCache:
@@ -26,14 +29,14 @@ class StatCache:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._rows: dict[str, list[list[int] | None]] = {}
+        self._rows: dict[str, StatRow] = {}
         self._dirty = False
-        with suppress(OSError, ValueError, KeyError, TypeError):
+        with suppress(OSError, ValueError, KeyError, TypeError), collector_paused():
             plain = orjson.loads(path.read_bytes())
             if plain["version"] == _VERSION:
                 self._rows = plain["rows"]
 
-    def rows(self) -> dict[str, list[list[int] | None]]:
+    def rows(self) -> dict[str, StatRow]:
         """Return ``{key: [input signature, output signature]}`` as stored, for bulk comparison."""
         return self._rows
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from sqlalchemy import Connection, Table, Text, delete, func, select, type_coerce
+from sqlalchemy import Connection, Table, Text, bindparam, delete, func, select, type_coerce
 
 from pipewarden.core.jobs import Lease
 from pipewarden.store.manifest.record import Entry, Record
+from pipewarden.store.manifest.stat_cache import StatRow
 from pipewarden.store.state.apply import applied_through, apply_records, unapplied
 from pipewarden.store.state.column_types import decode_json, encode_json, storable
 from pipewarden.store.state.database import Database
@@ -52,6 +53,29 @@ class TableManifest:
         """Yield every key and entry, in bytewise order of the keys, without holding them all."""
         for key, text in self._stream(manifest_entries, "entry"):
             yield key, cast(Entry, decode_json(text))
+
+    def in_order(self) -> Iterator[tuple[str, Entry, StatRow | None]]:
+        """Yield every key, in bytewise order, with its entry and its signatures.
+
+        Each batch is a transaction of its own, for the caller may read files between them for a
+        long time.
+        """
+        entries, stats = manifest_entries.c, manifest_stats.c
+        signed = (stats.source == entries.source) & (stats.key == entries.key)
+        query = (
+            select(type_coerce(entries.key, Text), entries.entry, stats.row)
+            .select_from(manifest_entries.outerjoin(manifest_stats, signed))
+            .where(entries.source == self.source, entries.key > bindparam("after"))
+            .order_by(entries.key)
+            .limit(_BATCH)
+        )
+        batch: Sequence[Any] = [("", "", None)]
+        while batch:
+            with self._database.read() as conn:
+                # The next batch of rows, text as it is.
+                batch = conn.execute(query, {"after": batch[-1][0]}).all()
+            for key, entry, row in batch:
+                yield key, decode_json(entry), None if row is None else decode_json(row)
 
     def get(self, key: str) -> Entry | None:
         """Return what is known of the item, or None."""
