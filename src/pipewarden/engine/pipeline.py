@@ -40,6 +40,9 @@ class Pipeline:
         Called once in each worker before its first item, to load what is slow to load.
     facts
         Result → a few short facts (form, year, …) kept in the manifest and shown in reports.
+    companion
+        Input path → a text of what the result depends on beside the file's bytes, such as its row
+        in a table of metadata. When that text changes, the item, and no other, is stale.
     timeout
         Seconds of wall time for one item, after which its worker is killed (``processes`` only).
     memory_limit
@@ -66,6 +69,7 @@ class Pipeline:
     settings: Mapping[str, Any] = field(default_factory=dict)
     setup: Callable[[], None] | None = None
     facts: Callable[[Any], Mapping[str, Any]] | None = None
+    companion: Callable[[Path], str] | None = None
     timeout: float | None = None
     memory_limit: int | None = None
     retries: int = 0

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from pipewarden.core.canonical import digest_of
 from pipewarden.core.items import Action, Plan, State, Step
 from pipewarden.core.planning import Fingerprints, OutputState, Policy, decide
 from pipewarden.engine.source import Scan, SignatureRow, Source
@@ -51,6 +52,8 @@ class PlanRequest:
         Plan work only for items that lie in quarantine.
     path_sensitive
         Whether a moved file is to be processed again.
+    companion
+        Path → text of what an item depends on beside its bytes, if the pipeline has such.
     limit
         At most so many items to act on; the others are left for a later run.
     done
@@ -63,6 +66,7 @@ class PlanRequest:
     rehash: bool = False
     only_failed: bool = False
     path_sensitive: bool = False
+    companion: Callable[[Path], str] | None = None
     limit: int | None = None
     done: frozenset[str] = frozenset()
 
@@ -211,6 +215,9 @@ class _Planner:
         if entry is not None and action is Action.SKIP and self._freed(entry):
             state, action = State.STALE, Action.PROCESS
             why = f"the item it duplicated, {entry['duplicate_of']}, is gone"
+        if entry is not None and action is Action.SKIP and self._companion_changed(key, entry):
+            state, action = State.STALE, Action.PROCESS
+            why = "what it depends on beside its bytes changed"
         if request.only_failed:
             action, why = _only_failed(entry, action, why)
         return Step(key, state, action, why)
@@ -245,6 +252,14 @@ class _Planner:
         held = self.known.get(holder)
         stands = held is not None and held["status"] == "success" and holder in self.scan.found
         return not stands or held is None or held.get("identity") != entry.get("identity")
+
+    def _companion_changed(self, key: str, entry: Entry) -> bool:
+        """Whether what an item depends on beside its bytes is not what it was."""
+        companion = self.request.companion
+        if companion is None:
+            return False
+        text = companion(self.scan.path(self.source.folder, key))
+        return entry.get("companion") != digest_of(text)
 
     def _output(self, key: str, entry: Entry, cached: StatRow | None) -> OutputState:
         recorded = entry.get("output_path")

@@ -66,6 +66,8 @@ class Worked:
         What the check across items compares.
     facts
         The pipeline's facts; None when the item was only judged again and they stand as they were.
+    companion
+        The digest of what the result depends on beside its bytes; empty where it depends on none.
     reason, message, trace
         Why there is no document: a code, a sentence, and for exceptions the traceback.
     seconds
@@ -83,6 +85,7 @@ class Worked:
     findings: tuple[Mapping[str, Any], ...] = ()
     identity: str | None = None
     facts: Mapping[str, Any] | None = None
+    companion: str = ""
     reason: str = ""
     message: str = ""
     trace: str = ""

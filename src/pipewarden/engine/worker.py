@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipewarden.core.canonical import digest
+from pipewarden.core.canonical import digest, digest_of
 from pipewarden.core.findings import Verdict
 from pipewarden.engine.pipeline import Pipeline
 from pipewarden.engine.publication import documents
@@ -68,7 +68,10 @@ class Workshop:
         """
         passing(Window.ITEM_TAKEN)
         started = time.perf_counter()
+        companion = ""
         try:
+            if self.pipeline.companion is not None:
+                companion = digest_of(self.pipeline.companion(task.path))
             worked = self._work(task)
         except StorageUnavailable:
             raise
@@ -82,7 +85,8 @@ class Workshop:
             worked = _without_document(task, Work.ERRORED, "memory", message)
         except Exception as error:  # noqa: BLE001 - an item's failure is data; the run goes on
             worked = _without_document(task, Work.ERRORED, *_describe(error))
-        return replace(worked, seconds=time.perf_counter() - started, attempt=task.attempt)
+        seconds = time.perf_counter() - started
+        return replace(worked, seconds=seconds, attempt=task.attempt, companion=companion)
 
     def _work(self, task: Task) -> Worked:
         taken_ns = time.time_ns()

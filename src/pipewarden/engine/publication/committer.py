@@ -266,6 +266,8 @@ class Committer:
             "measures": self._scope.fingerprints.measures,
             "thresholds": self._scope.fingerprints.thresholds,
         }
+        if worked.companion:
+            entry["companion"] = worked.companion
         if status == "success":
             entry["last_processed"] = now
             return entry

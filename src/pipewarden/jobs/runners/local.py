@@ -309,6 +309,7 @@ def plan_request(
         rehash=options.rehash,
         only_failed=options.only_failed,
         path_sensitive=pipeline.path_sensitive,
+        companion=pipeline.companion,
         limit=options.limit,
         done=done,
     )

@@ -46,6 +46,7 @@ def build(settings: Mapping[str, Any] | None = None) -> pw.Pipeline:
         facts=facts,
         timeout=_TIMEOUT_SECONDS,
         memory_limit=_MEMORY_BYTES,
+        companion=held.companion(),
         path_sensitive=bool(held.metadata or held.file_name),
     )
 

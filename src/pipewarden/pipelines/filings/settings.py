@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,12 +61,23 @@ class FilingsSettings(BaseModel):
         return self
 
     def output_settings(self) -> dict[str, Any]:
-        """Return the settings that change the output, the metadata file by its content."""
-        from pipewarden.pipelines.filings.metadata.supplied import csv_digest
+        """Return the settings that change every output; a metadata file changes single ones."""
+        plain = self.model_dump(mode="json", exclude={"metadata"})
+        return {**plain, "metadata": self.metadata is not None}
 
-        plain = self.model_dump(mode="json")
-        plain["metadata"] = csv_digest(self.metadata) if self.metadata else None
-        return plain
+    def companion(self) -> Callable[[Path], str] | None:
+        """Return what tells a filing's row of the metadata file, if there is such a file.
+
+        Raises
+        ------
+        InvalidSettings
+            The file does not read.
+        """
+        from pipewarden.pipelines.filings.metadata.supplied import csv_digest, csv_row
+
+        if self.metadata is None:
+            return None
+        return functools.partial(csv_row, table=self.metadata, digest=csv_digest(self.metadata))
 
 
 def filings_settings(given: Mapping[str, Any] | None = None) -> FilingsSettings:

@@ -54,6 +54,8 @@ class Entry(TypedDict, total=False):
     fingerprint: str
     measures: str
     thresholds: str
+    #: Digest of what the result depends on beside its bytes, where the pipeline names such.
+    companion: str
     #: What the gate's check across items compares, and the key of the item that holds it instead.
     identity: str
     duplicate_of: str

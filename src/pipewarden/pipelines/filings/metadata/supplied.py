@@ -34,7 +34,11 @@ def csv_facts(table: Path, path: Path) -> dict[str, str | int]:
     InvalidSettings
         The file does not read, or has no column ``file``.
     """
-    rows = _rows(table, _digest(table))
+    return _row(table, _digest(table), path)
+
+
+def _row(table: Path, digest: str, path: Path) -> dict[str, str | int]:
+    rows = _rows(table, digest)
     parts = [part.removesuffix(".gz") for part in (*path.parts[:-1], path.name)]
     for first in range(len(parts)):  # the longest path that the file knows
         row = rows.get("/".join(parts[first:]))
@@ -43,8 +47,16 @@ def csv_facts(table: Path, path: Path) -> dict[str, str | int]:
     return {}
 
 
+def csv_row(path: Path, table: Path, digest: str) -> str:
+    """Return, as text, what the metadata file says about a filing: what makes its output stale.
+
+    ``digest`` is that of the table, taken once for all filings by `csv_digest`.
+    """
+    return repr(sorted(_row(table, digest, path).items()))
+
+
 def csv_digest(table: Path) -> str:
-    """Return a hash of the metadata file: with another content, outputs are stale.
+    """Return a hash of the metadata file.
 
     Raises
     ------
