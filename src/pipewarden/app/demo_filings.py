@@ -1,7 +1,4 @@
-"""A small folder of invented SEC filings, some good, some broken: what the demonstration runs on.
-
-Every company is made up. The same seed gives the same bytes.
-"""
+"""Invented SEC filings, some good, some broken, always the same: what the demonstration runs on."""
 
 from __future__ import annotations
 

@@ -87,22 +87,15 @@ def _database(workspace: Workspace) -> Iterator[Diagnosis]:
     from pipewarden.store.state.database import HEAD
 
     database = workspace.database  # opening it brings the schema up to date
-    found = f"{database!r}, schema {HEAD}"
-    yield Diagnosis("database", OK, f"{found}{_sqlite_version(database.dialect)}")
     with database.read() as conn:
+        version = ".".join(map(str, conn.dialect.server_version_info or ()))
         held = verify.verify_ledger(conn)
+    found = f"{database!r}, {database.dialect} {version}, schema {HEAD}"
+    yield Diagnosis("database", OK, found)
     if held.holds:
         yield Diagnosis("ledger", OK, f"{held.entries:,} entries, the chain holds")
     else:
         yield Diagnosis("ledger", MISSING, held.faults[0].message, "pipewarden audit verify")
-
-
-def _sqlite_version(dialect: str) -> str:
-    if dialect != "sqlite":
-        return ""
-    from sqlalchemy.dialects.sqlite import dialect as sqlite
-
-    return f", SQLite {sqlite.import_dbapi().sqlite_version}"
 
 
 def _folders(workspace: Workspace) -> Iterator[Diagnosis]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 import importlib
 import sys
-from collections.abc import Mapping
+import traceback
+from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 from pipewarden.engine.pipeline import Pipeline
-from pipewarden.errors import InvalidSettings, UnknownName
+from pipewarden.errors import InvalidSettings, PipewardenError, UnknownName
 from pipewarden.settings import Settings, load_gate
 
 GROUP = "pipewarden.pipelines"
@@ -47,7 +48,7 @@ def load_pipeline(
     section = {**settings.pipelines.get(name, {}), **(overrides or {})}
     found = _imported(reference) if ":" in reference else _registered(reference)
     if not isinstance(found, Pipeline) and callable(found):
-        found = found(section)
+        found = _built(reference, found, section)
         section = {}
     if not isinstance(found, Pipeline):
         raise InvalidSettings(f"{reference} is a {type(found).__name__}, not a pipewarden.Pipeline")
@@ -57,6 +58,15 @@ def load_pipeline(
             next_step="define build(settings) -> Pipeline and name that instead",
         )
     return with_gate_file(found, settings)
+
+
+def _built(reference: str, build: Callable[..., Any], section: Mapping[str, Any]) -> Any:
+    try:
+        return build(section)
+    except PipewardenError:
+        raise
+    except Exception as error:  # as above
+        raise _does_not_load(reference, error) from error
 
 
 def with_gate_file(pipeline: Pipeline, settings: Settings) -> Pipeline:
@@ -95,11 +105,33 @@ def _imported(reference: str) -> Any:
             f"there is no module {module!r}",
             next_step="run from the folder it lies in, or install its package",
         ) from error
+    except PipewardenError:
+        raise
+    except Exception as error:  # a stranger's module may raise anything
+        raise _does_not_load(module, error) from error
     for part in attribute.split("."):
         if not hasattr(found, part):
-            raise UnknownName(f"module {module!r} has no attribute {attribute!r}")
+            close = difflib.get_close_matches(part, dir(found), 1)
+            raise UnknownName(
+                f"module {module!r} has no attribute {attribute!r}"
+                + (f"; did you mean {close[0]!r}?" if close else ""),
+                next_step="name a pipewarden.Pipeline, or a function that builds one",
+            )
         found = getattr(found, part)
     return found
+
+
+def _does_not_load(what: str, error: Exception) -> InvalidSettings:
+    """Return the error that says what a pipeline's own code raised, and in which line."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = (
+        "" if isinstance(error, SyntaxError) else f" ({frames[-1].filename}:{frames[-1].lineno})"
+    )
+    return InvalidSettings(
+        f"{what} does not load: {type(error).__name__}: {error}{place}",
+        left_behind="nothing was changed",
+        next_step="correct that, and try again",
+    )
 
 
 def reference_of(pipeline: Pipeline) -> str:

@@ -61,10 +61,21 @@ class _Commands(MutableMapping[str, Any]):
         return len(COMMANDS)
 
 
+class _Interrupted(Exception):
+    """Ctrl-C outside of what can be paused."""
+
+
 class _Group(TyperGroup):
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
         self.commands = cast("MutableMapping[str, Any]", _Commands())
+
+    def invoke(self, ctx: Any) -> Any:
+        """Carry a command out; Ctrl-C leaves it under a name that the parser does not take."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as interrupt:
+            raise _Interrupted from interrupt
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - it is Typer's
         """Write the commands in their sections."""
@@ -137,7 +148,7 @@ def carry_out(arguments: list[str]) -> int:
         )
     except PipewardenError as error:
         return failures.told(error)
-    except (KeyboardInterrupt, typer.Abort):
+    except (_Interrupted, typer.Abort):
         return failures.told_interrupt()
     except SystemExit as ending:  # the parser's own way out when the reader went away
         return ending.code if isinstance(ending.code, int) else 0

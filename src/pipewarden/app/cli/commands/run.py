@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from pipewarden.jobs.run import RunReport
     from pipewarden.jobs.workspace import Workspace
 
+#: A plan makes thousands of objects and no cycles: looking for cycles among them is time lost.
+_GARBAGE = 100_000
+
 run_app = typer.Typer(add_completion=False, rich_markup_mode=None)
 rerun_app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -163,6 +166,7 @@ def _carry_out(
 
     pipeline = load_pipeline(options.pipeline, workspace.settings, options.settings)
     gc.freeze()  # forked workers share what is never looked at again
+    gc.set_threshold(_GARBAGE)
     gc.enable()
     tell = listener(json=json, quiet=quiet)
     report = start(pipeline, options, workspace, tell, run_name=run_name)

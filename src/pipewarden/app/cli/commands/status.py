@@ -64,7 +64,7 @@ def _names(names: list[str], pipeline: str) -> tuple[str, str]:
 
     if len(names) > 2 or (len(names) == 2 and pipeline):
         raise UsageError(
-            f"status takes one source, not {len(names) - (not pipeline)}",
+            f"status takes one source, not {' '.join(names)}",
             next_step="pipewarden status SOURCE [--pipeline NAME]",
         )
     return (pipeline, names[0]) if len(names) == 1 else (names[0], names[1])
