@@ -322,6 +322,13 @@ def _pages() -> Iterator[object]:
             + p(f"Example Widgets, Inc. | 2019 Form 10-K | {n + 4}")
         )
     yield _found("pages-footer-with-name", annual(joined), absent=("2019 Form 10-K |",))
+    every = ""
+    for n, (h, texts) in enumerate(factors):
+        every += f"<p><b><i>{h}</i></b></p>" + "".join(map(p, texts))
+        every += p(str(20 + n)) + "<hr><p><b>Item 1A. Risk Factors</b></p>" * (n < 5)
+    yield _found(
+        "pages-heading-repeated", annual(p(INTRO) + every), first=INTRO, absent=("Item 1A",)
+    )
     h, texts = factors[2]
     half = h.index(" ", len(h) // 2)
     split = (
@@ -426,6 +433,17 @@ def _indexes() -> Iterator[object]:
     del factors
     yield _found("index-at-the-end", page(cover() + made + index), first=INTRO)
     yield _found("index-at-the-start", page(cover() + index + made), first=INTRO)
-
-
-_ = importlib.util
+    run_in = made.replace("RISK FACTORS</span></div><p>", "RISK FACTORS. </span><span>", 1)
+    for title in titles[3:]:
+        run_in = run_in.replace(f"{title}</span></div><p>", f"{title}. </span><span>", 1)
+    yield _found("index-run-in-titles", page(cover() + run_in + index), first=INTRO)
+    own = made.replace("LEGAL PROCEEDINGS", "OUR PEOPLE").replace(
+        "PROPERTIES", "SALES AND MARKETING"
+    )
+    yield _found("index-own-titles", page(cover() + own + index), first=INTRO)
+    linked = index.replace("<td>Risk Factors</td>", '<td><a href="#rf1">Risk Factors</a></td>')
+    anchored = made.replace("<div><span", '<div id="x"></div><div><span').replace(
+        '<div id="x"></div><div><span style="font-weight:700;font-size:14pt">RISK',
+        '<div id="rf1"></div><div><span style="font-weight:700;font-size:14pt">RISK',
+    )
+    yield _found("index-linked", page(cover() + anchored + linked), first=INTRO)

@@ -20,7 +20,7 @@ def typed_paragraphs(text: str) -> list[Paragraph]:
     for line in typed_lines(text):
         page_break = PAGE_MARK in text[before : line.start + 1]
         raw = text[line.start : line.end]
-        after = text[line.end :].lstrip("\n").split("\n", 1)[0]
+        after = text[line.end : line.end + _HEADLINE].lstrip("\n").split("\n", 1)[0]
         style = Style(
             underline=bool(_UNDERLINE.match(after)) and len(line.text) < _HEADLINE,
             center=len(raw) - len(raw.lstrip()) >= _CENTRED,

@@ -22,7 +22,7 @@ def heaviest_chain(
     A heading weighs more the better its title and the more text follows it; mentions and rows of
     contents thereby lose against the headings in the body.
     """
-    candidates = list(headings)[-_MOST:]
+    candidates = _without_repeats(headings)[-_MOST:]
     if not candidates:
         return []
     starts = [document.lines[h.first].start for h in candidates] + [len(document.source)]
@@ -44,6 +44,15 @@ def heaviest_chain(
         chain.append(candidates[at])
         at = back[at]
     return chain[::-1]
+
+
+def _without_repeats(headings: Sequence[Heading]) -> list[Heading]:
+    """Keep the first of headings that repeat on every page of their Item."""
+    kept: list[Heading] = []
+    for heading in headings:
+        if not (kept and kept[-1].titled and kept[-1].key == heading.key and not heading.also):
+            kept.append(heading)
+    return kept
 
 
 def _admit(frontier: list[tuple[int, float, int]], entry: tuple[int, float, int]) -> None:

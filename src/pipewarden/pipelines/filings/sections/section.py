@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pipewarden.pipelines.filings.reading.document import Document
 from pipewarden.pipelines.filings.reading.paragraphs import Paragraph, Run, html_paragraphs
 from pipewarden.pipelines.filings.reading.typed_paragraphs import typed_paragraphs
+from pipewarden.pipelines.filings.sections.catalogue import letters
 from pipewarden.pipelines.filings.sections.furniture import furniture
+from pipewarden.pipelines.filings.sections.headings import numbered
 from pipewarden.pipelines.filings.sections.joining import joined
 
 
@@ -55,7 +57,12 @@ def paragraphs_of(document: Document, span: Span) -> list[Paragraph]:
     paragraphs = read(source)
     if span.rest and paragraphs:
         paragraphs[0] = _from(paragraphs[0], span.rest)
-    return joined(paragraphs, furniture(document, paragraphs))
+    repeated = letters(heading_text(document, span)) if numbered(lines[span.first].text) else ""
+    marks = [
+        page or (bool(repeated) and len(p.text) < 200 and letters(p.text) == repeated)
+        for p, page in zip(paragraphs, furniture(document, paragraphs), strict=True)
+    ]
+    return joined(paragraphs, marks)
 
 
 def _from(paragraph: Paragraph, rest: str) -> Paragraph:

@@ -19,11 +19,12 @@ from pipewarden.pipelines.filings.sections.section import Span
 
 _PAGE_CELL = re.compile(r"(?:pages?\s*)?[\divx]{1,7}(?:\s*[-–,]\s*\d{1,3})*", re.IGNORECASE)
 _NUMBERS = re.compile(r"(?<![\w-])(\d{1,3})(?!\w)")
+_RUN_IN = re.compile(r"([A-Z][A-Za-z’',&/ -]{4,80}?)\s*[.:–—]\s+(?=\S)")
 _ANCHOR_REACH = 4
 #: How far a page printed in an index may be from the page a line seems to stand on.
 _SLACK = 1
 _TITLE_LETTERS = 60
-_MOST_STARTS = 100
+_MOST_STARTS = 12
 
 
 class _Setting(NamedTuple):
@@ -32,6 +33,14 @@ class _Setting(NamedTuple):
     underline: bool
     size: float
     caps: bool
+
+
+def _title_and_rest(text: str) -> tuple[str, str]:
+    """Return a short line as its title, a longer one as a title and the text that runs on."""
+    if len(text) <= _TITLE_LETTERS + 40:
+        return text, ""
+    found = _RUN_IN.match(text)
+    return (found.group(1), text[found.end() :]) if found else ("", text)
 
 
 @dataclass(frozen=True)
@@ -69,7 +78,9 @@ class TitleSearch:
                 continue  # a title repeated within the section is one of its sub-headings
             end = self._end(key, start, limit, bounded=stop is not None)
             if end is not None:
-                spans.append(Span(start, start, end, "", "title"))
+                spans.append(
+                    Span(start, start, end, _title_and_rest(self._text(start))[1], "title")
+                )
         lines = self.document.lines
         return max(spans, key=lambda s: lines[s.stop - 1].end - lines[s.last].end, default=None)
 
@@ -99,12 +110,20 @@ class TitleSearch:
                 yield from [line for line in near if self._is_title(line, key)][:1]
 
     def _is_title(self, at: int, key: ItemKey) -> bool:
-        line = self.document.lines[at]
-        if line.text[0].islower() or len(line.text) > _TITLE_LETTERS + 40:
+        text = self._text(at)
+        if text[0].islower():
             return False
-        compact = letters(line.text)
-        exact = any(compact in (title, f"{title}s") for title in self.catalogue.titles[key])
-        return exact and not self._is_row(at)
+        title, rest = _title_and_rest(text)
+        compact = letters(title)
+        exact = any(compact in (known, f"{known}s") for known in self.catalogue.titles[key])
+        return exact and not self._is_row(at) and (not rest or self._stands_out(at, title))
+
+    def _text(self, at: int) -> str:
+        return self.document.lines[at].text
+
+    def _stands_out(self, at: int, title: str) -> bool:
+        """Whether a title that text runs on from is set as one."""
+        return title.isupper() or self._setting(at).bold
 
     def _is_row(self, at: int) -> bool:
         lines = self.document.lines
@@ -118,22 +137,31 @@ class TitleSearch:
         """Return the line that ends a section: another Item's heading, or its bare title."""
         headed = next((h.first for h in self.headings if h.first > start), limit)
         setting = self._setting(start)
-        for at in range(start + 1, min(headed, limit)):
+        titled = next(self._other_titles(key, start, min(headed, limit), setting), None)
+        paged = self._end_by_page(key, start, min(headed, limit), setting)
+        ends = [end for end in (titled, paged) if end is not None]
+        if not ends and (headed < limit or bounded):
+            ends = [min(headed, limit)]
+        return min(ends, default=None)
+
+    def _other_titles(
+        self, key: ItemKey, start: int, stop: int, setting: _Setting
+    ) -> Iterator[int]:
+        """Yield lines that are the title of another Item and look as the start does."""
+        for at in range(start + 1, stop):
             other = self._other_title(at, key)
-            if other is None or self._setting(at) != setting:
-                continue
-            if self._on(at, self._pages_of(other)[:1]):
-                return at
-        if headed < limit or bounded:
-            return min(headed, limit)
-        return self._end_by_page(key, start, limit, setting)
+            if other is not None and self._setting(at) == setting:
+                if self._on(at, self._pages_of(other)[:1]):
+                    yield at
 
     def _other_title(self, at: int, key: ItemKey) -> ItemKey | None:
-        text = self.document.lines[at].text
-        if len(text) > _TITLE_LETTERS + 60 or not text[:1].isupper():
+        title, rest = _title_and_rest(self._text(at))
+        if not title[:1].isupper():
             return None
-        other = self.catalogue.title_of(text)
-        return None if other is None or other == key or self._is_row(at) else other
+        other = self.catalogue.title_of(title)
+        if other is None or other == key or self._is_row(at):
+            return None
+        return other if not rest or self._stands_out(at, title) else None
 
     def _end_by_page(self, key: ItemKey, start: int, limit: int, setting: _Setting) -> int | None:
         """Return the next heading set alike, on the last page that the index gives or after it."""
@@ -147,9 +175,10 @@ class TitleSearch:
         for at in range(start + 1, limit):
             page = self.pages.of(at)
             text = self.document.lines[at].text
-            if page is not None and page >= last and len(text) <= _TITLE_LETTERS + 60:
-                if letters(text) and self._setting(at) == setting and not self._is_row(at):
-                    return at
+            if page is None or page < last or len(text) > _TITLE_LETTERS + 60:
+                continue
+            if letters(text) and self._setting(at) == setting and not self._is_row(at):
+                return at
         return None
 
     def _pages_of(self, key: ItemKey) -> tuple[int, ...]:
@@ -173,8 +202,7 @@ class TitleSearch:
 
     def _setting(self, at: int) -> _Setting:
         line = self.document.lines[at]
-        text = line.text
-        caps = text.upper() == text
+        caps = _title_and_rest(line.text)[0].isupper()
         if not self.document.is_html:
             return _Setting(False, False, False, 0.0, caps)
         found = html_paragraphs(self.document.source[line.start : line.end])
