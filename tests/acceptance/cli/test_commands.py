@@ -130,7 +130,7 @@ def test_quarantine_shows_each_item_with_its_way_back(finished):
     assert "pipewarden quarantine release" in shown.stdout
     assert "Traceback" in finished.run("quarantine", "show", run_id, "boom.txt").stdout
     inspected = finished.run("run", "mine:words", "raw", "--inspect-quarantine")
-    assert "3 items in quarantine" in inspected.stdout
+    assert "3 items of raw in quarantine" in inspected.stdout
 
 
 def test_an_item_is_retried_or_released_with_a_reason(place):

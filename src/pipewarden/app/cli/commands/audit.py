@@ -74,7 +74,7 @@ def log(
     rows = [
         (
             str(entry.seq),
-            moment(entry.ts),
+            moment(entry.ts).removesuffix(" UTC"),
             visible(entry.action),
             visible(entry.subject),
             visible(entry.actor),
@@ -82,7 +82,7 @@ def log(
         )
         for entry in page
     ]
-    say_table(("no", "time", "action", "subject", "by", "why"), rows, right=("no",))
+    say_table(("no", "time (UTC)", "action", "subject", "by", "why"), rows, right=("no",))
     if len(page) < len(found):
         say()
         which = "first" if after is not None else "last"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -171,7 +172,8 @@ def resume(
 
     workspace = Workspace()
     find(workspace, run_id)
-    report = carry_out(run_id, workspace, listener(json=json, quiet=quiet))
+    with closing(listener(json=json, quiet=quiet)) as tell:
+        report = carry_out(run_id, workspace, tell)
     conclude(report, json=json, quiet=quiet)
 
 

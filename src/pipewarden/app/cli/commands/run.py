@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -148,7 +149,8 @@ def rerun(
 
     workspace = Workspace()
     try:
-        report = carry_out(run_id, workspace, listener(json=json, quiet=quiet))
+        with closing(listener(json=json, quiet=quiet)) as tell:
+            report = carry_out(run_id, workspace, tell)
     except UnknownName:
         find(workspace, run_id)  # of a mistyped id it names the nearest
         raise
@@ -168,11 +170,11 @@ def _carry_out(
     gc.freeze()  # forked workers share what is never looked at again
     gc.set_threshold(_GARBAGE)
     gc.enable()
-    tell = listener(json=json, quiet=quiet)
-    report = start(pipeline, options, workspace, tell, run_name=run_name)
-    if not report.progress.seen:
-        patterns = options.pattern or " or ".join(pipeline.patterns)
-        tell.note(f"no file below {options.source} matches {patterns}; see --pattern")
+    with closing(listener(json=json, quiet=quiet)) as tell:
+        report = start(pipeline, options, workspace, tell, run_name=run_name)
+        if not report.progress.seen:
+            patterns = options.pattern or " or ".join(pipeline.patterns)
+            tell.note(f"no file below {options.source} matches {patterns}; see --pattern")
     conclude(report, json=json, quiet=quiet)
 
 

@@ -29,10 +29,15 @@ TONES = {
 def progress_words(job: Job) -> str:
     """Return what became of the items so far; nothing that is not counted."""
     held = job.progress
-    words = [f"{held.accounted:,} of {count(held.seen, 'item')} accounted for"]
+    words = [f"{_decided(job):,} of {count(held.seen, 'item')} done"]
     names = ("skipped", "published", "quarantined", "deferred")
     counts = [f"{number:,} {name}" for name in names if (number := getattr(held, name))]
     return ", ".join([*words, *counts])
+
+
+def _decided(job: Job) -> int:
+    """Return how many items have an outcome that stays; a deferred one waits for a resume."""
+    return job.progress.accounted - job.progress.deferred
 
 
 def exit_code(job: Job) -> int:
@@ -57,15 +62,14 @@ def say_jobs(jobs: Sequence[Job], total: int, offset: int) -> None:
             job.id,
             job.status + _asked(job),
             job.pipeline,
-            moment(job.created_at.isoformat()),
-            f"{job.progress.accounted:,}/{job.progress.seen:,}",
+            f"{_decided(job):,}/{job.progress.seen:,}",
             f"{job.progress.quarantined:,}",
             shown(job.source),
         )
         for job in jobs
     ]
-    headers = ("run", "status", "pipeline", "created", "items", "quarantined", "source")
-    say_table(headers, rows, right=("items", "quarantined"))
+    headers = ("run", "status", "pipeline", "done", "quarantined", "source")
+    say_table(headers, rows, right=("done", "quarantined"))
     if len(jobs) < total:
         say()
         say(f"{offset + 1:,} to {offset + len(jobs):,} of {total:,} jobs")

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from pipewarden.app.cli.output.outcome import shown
 from pipewarden.app.cli.output.terminal import say, say_json, say_table
 from pipewarden.core.items import Action, State
 from pipewarden.report.untrusted import visible
-from pipewarden.report.wording import count
+from pipewarden.report.wording import count, moment
 
 if TYPE_CHECKING:
     from pipewarden.core.items import Step
     from pipewarden.engine.planner import Planned
 
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:\+\d\d:\d\d|Z)")
 _MEANING = {
     State.NEW: "not seen before",
     State.CHANGED: "the bytes differ from those processed",
@@ -55,10 +57,14 @@ def say_plan(
         say_table(
             ("item", "state", "a run will", "why"),
             [
-                (visible(s.key), s.state, s.action, visible(s.why))
+                (visible(s.key), s.state, s.action, _in_words(s.why))
                 for s in sorted(planned.plan.steps, key=_urgency)
             ],
         )
+
+
+def _in_words(why: str) -> str:
+    return _TIME.sub(lambda found: moment(found.group()), visible(why))
 
 
 def _work(planned: Planned) -> int:

@@ -18,13 +18,12 @@ from pipewarden.report.wording import count, duration
 if TYPE_CHECKING:
     from pipewarden.core.items import ItemResult
     from pipewarden.engine.planner import Planned
-    from pipewarden.jobs.runners.local import Listener
 
 #: Seconds between two lines, and between two pictures of the bar.
 _LINE, _FRAME = 5.0, 0.1
 
 
-def listener(*, json: bool, quiet: bool) -> Listener:
+def listener(*, json: bool, quiet: bool) -> Quiet:
     """Return what tells of a run's progress, as the command line and the output ask for it."""
     if quiet:
         return Quiet()
@@ -45,6 +44,9 @@ class Quiet:
     def note(self, text: str) -> None:
         """Say it on stderr."""
         say(f"note: {visible(text)}", error=True)
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
 
 
 class Pace:
@@ -82,7 +84,7 @@ class Pace:
     def line(self) -> str:
         """Return done of total, speed, time left, and what was quarantined."""
         words = [f"{self.done:,}/{self.total:,} done", f"{self.per_second:,.1f} items/s"]
-        if self.left is not None:
+        if self.left:
             words.append(f"{duration(self.left)} left")
         if self.quarantined:
             words.append(f"{self.quarantined:,} quarantined")

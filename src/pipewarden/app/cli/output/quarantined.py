@@ -30,24 +30,22 @@ def say_quarantined(
         say("Nothing lies in quarantine.", tone="good")
         return
     say_table(
-        ("item", "kind", "reason", "tries", "since", "run", "source"),
+        ("item", "kind", "reason", "since (UTC)", "run"),
         [
             (
                 visible(item.key),
                 item.kind,
                 visible(item.reason),
-                str(item.attempt_count),
-                moment(item.at),
+                moment(item.at)[:16],
                 item.run_id,
-                shown(item.source),
             )
             for item in page
         ],
-        right=("tries",),
     )
     say()
     where = "" if len(page) == len(held) else f", {offset + 1:,} to {offset + len(page):,} shown"
-    say(f"{count(len(held), 'item')} in quarantine{where}")
+    sources = ", ".join({shown(item.source): None for item in held})
+    say(f"{count(len(held), 'item')} of {sources} in quarantine{where}")
     if page:
         first = page[0]
         acts = {

@@ -10,13 +10,19 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+#: Columns whose words are copied into the next command: on one line where that is possible.
+_COPIED = ("run", "item", "check", "subject")
+#: What is as short as this is never folded.
+_SHORT = 16
+#: To how much a column is folded at most.
+_LEAST = 8
 #: Style by tone of voice; see `report.account.ending` for the tones of a run.
 _COLOURS = {"good": "green", "warn": "yellow", "bad": "red"}
 
@@ -124,13 +130,29 @@ def _draw_table(headers: Sequence[str], rows: list[list[str]], right: Sequence[s
     from rich.table import Table
     from rich.text import Text
 
+    screen = console()
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    widths = [max(map(len, column)) for column in zip(headers, *rows, strict=True)]
+    whole = _kept_whole(headers, widths, screen.width - 2 * len(headers))
     for name in headers:
-        table.add_column(name, justify="right" if name in right else "left", overflow="fold")
+        side: Literal["left", "right"] = "right" if name in right else "left"
+        table.add_column(name, justify=side, no_wrap=name in whole, overflow="fold")
     for row in rows:
         table.add_row(*map(Text, row))
     with suppress(BrokenPipeError):
-        console().print(table)
+        screen.print(table)
+
+
+def _kept_whole(headers: Sequence[str], widths: Sequence[int], room: int) -> set[str]:
+    """Return the columns that need not be folded, with room left for a little of each other."""
+    whole: set[str] = set()
+    columns = sorted(zip(headers, widths, strict=True), key=lambda column: column[0] not in _COPIED)
+    others = len(columns)
+    for name, width in columns:
+        if (name in _COPIED or width <= _SHORT) and width <= room - _LEAST * (others - 1):
+            whole.add(name)
+            room, others = room - width, others - 1
+    return whole
 
 
 def say_facts(facts: Mapping[str, str]) -> None:
