@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - filings use typographic quotes and dashes
 """Cleanliness: nothing of the page or of the markup is left in the text."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - filings use typographic quotes and dashes
 """Metadata as a person reads it: from the cover page."""
 
 from __future__ import annotations

@@ -33,7 +33,6 @@ _COVER = 3_000_000
 def header_facts(header: Mapping[str, str]) -> dict[str, str | int]:
     """Return what the SGML header of a full submission says."""
     raw: dict[str, object] = {name: header.get(label) for name, label in _HEADER.items()}
-    raw.setdefault("form_type", None)
     raw["form_type"] = raw["form_type"] or header.get("FORM TYPE")
     sic = _SIC.fullmatch(header.get("STANDARD INDUSTRIAL CLASSIFICATION", ""))
     if sic:
@@ -42,7 +41,7 @@ def header_facts(header: Mapping[str, str]) -> dict[str, str | int]:
 
 
 def ixbrl_facts(source: str) -> tuple[dict[str, str | int], bool | None]:
-    """Return the ``dei:`` facts of an inline-XBRL document, and its amendment flag if it has one."""
+    """Return the ``dei:`` facts of an inline-XBRL document, and its amendment flag."""
     if "dei:" not in source:
         return {}, None
     wanted = {tag: name for name, tag in _DEI.items()}

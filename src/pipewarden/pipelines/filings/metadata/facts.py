@@ -1,10 +1,11 @@
+# ruff: noqa: RUF001 - filings use typographic quotes and dashes
 """Values as they come from any source, brought into one form."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 #: The metadata fields that a source may give.
 FIELDS = (
@@ -38,10 +39,8 @@ _MONTHS = {
         1,
     )
 }
-_LONG_DATE = re.compile(
-    rf"\b({'|'.join(_MONTHS)}|{'|'.join(f'{m[:3]}[.]?' for m in _MONTHS)})\s+(\d{{1,2}})\s*,?\s*((?:19|20)\d\d)",
-    re.IGNORECASE,
-)
+_MONTH = "|".join((*_MONTHS, *(f"{month[:3]}[.]?" for month in _MONTHS)))
+_LONG_DATE = re.compile(rf"\b({_MONTH})\s+(\d{{1,2}})\s*,?\s*((?:19|20)\d\d)", re.IGNORECASE)
 _DAY_FIRST = re.compile(
     rf"\b(\d{{1,2}})\s+({'|'.join(_MONTHS)})\s*,?\s*((?:19|20)\d\d)", re.IGNORECASE
 )
@@ -53,6 +52,7 @@ _FORM = re.compile(
 _ACCESSION = re.compile(r"\b(\d{10})-?(\d{2})-?(\d{6})\b")
 #: A year that ends in these first days of January is the one before (52/53-week years).
 _SPILL_DAYS = 10
+_LONGEST = 300
 
 
 def date_in(text: str) -> str | None:
@@ -110,20 +110,39 @@ def normalised(raw: Mapping[str, object]) -> dict[str, str | int]:
 
 
 def _usable(name: str, value: str) -> str | int | None:
-    if name == "cik":
-        digits = value.removesuffix(".0").lstrip("0")
-        return digits if digits.isdigit() and len(digits) <= 10 else None
-    if name == "sic_code":
-        digits = value.removesuffix(".0")
-        return digits.zfill(4) if digits.isdigit() and 0 < int(digits) < 10_000 else None
-    if name == "fiscal_year":
-        year = re.search(r"(?:19|20)\d\d", value)
-        return int(year.group()) if year else None
-    if name == "period_of_report":
-        return date_in(value)
-    if name == "form_type":
-        return form_in(value) or value.upper()[:20]
-    if name == "accession_number":
-        found = _ACCESSION.search(value)
-        return "-".join(found.groups()) if found else None
-    return value[:300]
+    read = _READERS.get(name)
+    return read(value) if read else value[:_LONGEST]
+
+
+def _cik(value: str) -> str | None:
+    digits = value.removesuffix(".0").lstrip("0")
+    return digits if digits.isdigit() and len(digits) <= 10 else None
+
+
+def _sic(value: str) -> str | None:
+    digits = value.removesuffix(".0")
+    return digits.zfill(4) if digits.isdigit() and 0 < int(digits) < 10_000 else None
+
+
+def _year(value: str) -> int | None:
+    found = re.search(r"(?:19|20)\d\d", value)
+    return int(found.group()) if found else None
+
+
+def _form(value: str) -> str:
+    return form_in(value) or value.upper()[:20]
+
+
+def _accession(value: str) -> str | None:
+    found = _ACCESSION.search(value)
+    return "-".join(found.groups()) if found else None
+
+
+_READERS: dict[str, Callable[[str], str | int | None]] = {
+    "cik": _cik,
+    "sic_code": _sic,
+    "fiscal_year": _year,
+    "period_of_report": date_in,
+    "form_type": _form,
+    "accession_number": _accession,
+}

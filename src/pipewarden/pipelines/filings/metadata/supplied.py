@@ -118,7 +118,8 @@ def name_rule(pattern: str) -> re.Pattern[str]:
     unknown = sorted(set(rule.groupindex) - set(FIELDS) - set(_COLUMNS))
     if unknown or not rule.groupindex:
         raise pw.InvalidSettings(
-            f"the filings setting 'file_name' names no field: {', '.join(unknown) or 'no named group'}",
+            "the filings setting 'file_name' names no field: "
+            f"{', '.join(unknown) or 'no named group'}",
             next_step=f"name its groups after: {', '.join(FIELDS)}",
         )
     return rule

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - filings use typographic quotes and dashes
 """The paragraphs of a stretch of source, with the styling that tells headings from prose."""
 
 from __future__ import annotations

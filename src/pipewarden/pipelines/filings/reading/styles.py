@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _NAME = re.compile(r"<(/?)([A-Za-z][\w:-]*)")
 _STYLE = re.compile(r"\bstyle\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
@@ -117,28 +117,26 @@ _PLAIN = (None,) * 7
 
 
 def read_tag(source: str) -> Tag:
-    """Return what a tag, given as it stands in the source, means; nameless for ``<!`` and ``<?``."""
+    """Return what a tag means, given as it stands in the source; ``<!`` and ``<?`` have no name."""
     named = _NAME.match(source)
     if named is None:
         return Tag()
     name = named.group(2).lower()
-    breaks = name in _BREAKING
-    void = name in _VOID or source.endswith("/>")
+    tag = Tag(name, void=name in _VOID, breaks=name in _BREAKING)
     if named.group(1):
-        return Tag(name, closing=True, breaks=breaks, void=name in _VOID)
-    look = _by_name(name, source)
+        return tag._replace(closing=True)
     styled = _STYLE.search(source)
-    if styled:
-        look.update(_by_style((styled.group(1) or styled.group(2) or "").lower()))
+    style = (styled.group(1) or styled.group(2) or "").lower() if styled else ""
+    tag = tag._replace(**_by_name(name, source))._replace(**_by_style(style))
     if _CENTER.search(source) or name == "center":
-        look["center"] = True
-    elif breaks and "align" in source.lower():
-        look["center"] = False
+        tag = tag._replace(center=True)
+    elif tag.breaks and "align" in source.lower():
+        tag = tag._replace(center=False)
     page_break = name in ("hr", "page") or bool(_PAGE.search(source))
-    return Tag(name, void=void, breaks=breaks, page_break=page_break, **look)
+    return tag._replace(void=tag.void or source.endswith("/>"), page_break=page_break)
 
 
-def _by_name(name: str, source: str) -> dict[str, bool | float]:
+def _by_name(name: str, source: str) -> dict[str, Any]:
     if name in ("b", "strong") or name in ("h1", "h2", "h3", "h4", "h5", "h6"):
         return {"bold": True}
     if name in ("i", "em"):
@@ -152,8 +150,8 @@ def _by_name(name: str, source: str) -> dict[str, bool | float]:
     return {}
 
 
-def _by_style(style: str) -> dict[str, bool | float]:
-    look: dict[str, bool | float] = {}
+def _by_style(style: str) -> dict[str, Any]:
+    look: dict[str, Any] = {}
     if weight := _WEIGHT.search(style):
         look["bold"] = weight.group(1) in ("bold", "bolder", "600", "700", "800", "900")
     if slant := _SLANT.search(style):
@@ -169,8 +167,8 @@ def _by_style(style: str) -> dict[str, bool | float]:
     return look
 
 
-def _by_short(font: str) -> dict[str, bool | float]:
-    look: dict[str, bool | float] = {"bold": "bold" in font, "italic": "italic" in font}
+def _by_short(font: str) -> dict[str, Any]:
+    look: dict[str, Any] = {"bold": "bold" in font, "italic": "italic" in font}
     if sized := _SHORT_SIZE.search(font):
         look["size"] = float(sized.group(1).strip(".") or 0) * _POINTS[sized.group(2)]
     return look

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - filings use typographic quotes and dashes
 """The lines and paragraphs of a filing that was typed: plain text, or HTML around ``<PRE>``."""
 
 from __future__ import annotations

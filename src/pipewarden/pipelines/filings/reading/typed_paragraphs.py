@@ -1,4 +1,4 @@
-"""Paragraphs of typed text, where only capitals, centring and underlines tell headings from prose."""
+"""Paragraphs of typed text, where capitals, centring and underlines set headings off."""
 
 from __future__ import annotations
 

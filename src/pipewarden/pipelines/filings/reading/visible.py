@@ -1,7 +1,7 @@
 """What a reader sees of an HTML source: no comments, scripts, heads, or hidden inline-XBRL facts.
 
-Everything is found with `str.find` on a lower-case copy, and every search only goes forward, so that
-a document of nothing but openings costs no more than its length.
+Everything is found with `str.find` on a lower-case copy, and every search only goes forward, so
+that a document of nothing but openings costs no more than its length.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def _without(source: str, spans: Callable[[str], Iterator[tuple[int, int]]]) -> 
 
 
 def lowered(text: str) -> str:
-    """Return ``text`` in lower case, offsets unchanged: a few letters grow when they are lowered."""
+    """Return ``text`` in lower case, offsets unchanged (a few letters grow when lowered)."""
     lower = text.lower()
     if len(lower) == len(text):
         return lower

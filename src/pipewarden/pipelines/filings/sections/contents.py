@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - filings use typographic quotes and dashes
 """Which headings are rows of a table of contents or of a cross-reference index."""
 
 from __future__ import annotations
@@ -89,11 +90,8 @@ def _body(document: Document, headings: Sequence[Heading], at: int) -> _Body:
     same_row = bool(last.row) and following.row == last.row
     if _PAGE_ONLY.fullmatch(after[0]) and (same_row or len(after) <= 2):
         return _Body.PAGE
-    if sum(map(len, after)) > _ROW:
-        return _Body.TEXT
-    if all(_NOTHING.fullmatch(text) or _PAGE_ONLY.fullmatch(text) for text in after):
-        return _Body.NOTHING
-    return _Body.TEXT
+    says_nothing = all(_NOTHING.fullmatch(t) or _PAGE_ONLY.fullmatch(t) for t in after)
+    return _Body.NOTHING if says_nothing and sum(map(len, after)) <= _ROW else _Body.TEXT
 
 
 def link_target(document: Document, heading: Heading) -> str:

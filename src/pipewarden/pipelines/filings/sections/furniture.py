@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - filings use typographic quotes and dashes
 """Page furniture: page numbers, running headers and footers, links back to the contents."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - filings use typographic quotes and dashes
 """Lines that could be the heading of an Item, with what tells a heading from a mention of it."""
 
 from __future__ import annotations
@@ -133,25 +134,21 @@ def _heading(lines: Sequence[Line], index: int, part: int, catalogue: Catalogue)
     if len(letters(title)) < 2 and index + 1 < len(lines):
         last = _title_line(lines, index)
         title = _SEPARATOR.sub("", lines[last].text)
-        marked = True
     key = _key(catalogue, found, part, title)
     if key is None:
         return None
-    titled = catalogue.matches(key, title)
-    if found.bare and not titled:
-        return None
-    if not titled:
-        if last > index or not _could_be_title(title, marked):
-            return Heading(key, (), index, index, "", titled=False) if last > index else None
-        rest = title if _STATEMENT.match(title) else ""
-        return Heading(key, (), index, last, rest, titled=False)
+    if not catalogue.matches(key, title):
+        if last > index:  # the number stands alone, and what follows is no title
+            return None if found.bare else Heading(key, (), index, index, "", titled=False)
+        is_heading = not found.bare and _could_be_title(title, marked=marked)
+        statement = title if _STATEMENT.match(title) else ""
+        return Heading(key, (), index, last, statement, titled=False) if is_heading else None
     rest = rest_of_title(title)
-    if rest is None:
-        return None
     also = tuple(
         other for n in found.numbers[1:] for other in catalogue.keys(n) if other.part == key.part
     )
-    return Heading(key, also, index, last, rest, titled=True, bare=found.bare)
+    whole = Heading(key, also, index, last, rest or "", titled=True, bare=found.bare)
+    return None if rest is None else whole
 
 
 def _title_line(lines: Sequence[Line], index: int) -> int:
@@ -162,7 +159,7 @@ def _title_line(lines: Sequence[Line], index: int) -> int:
     return after
 
 
-def _could_be_title(title: str, marked: bool) -> bool:
+def _could_be_title(title: str, *, marked: bool) -> bool:
     return len(title) <= 120 and (marked or title[:1].isupper() or not title)
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - filings use typographic quotes and dashes
 """Paragraphs put together again that a page or a stray tag cut in two."""
 
 from __future__ import annotations
@@ -40,22 +41,18 @@ def joined(paragraphs: Sequence[Paragraph], is_furniture: Sequence[bool]) -> lis
 
 
 def _goes_on(before: Paragraph, after: Paragraph, *, crossed: bool) -> bool:
-    if len(before.text) > _LONGEST:
+    if before.cells > 1 or after.cells > 1 or len(before.text) > _LONGEST:
         return False
-    if before.cells > 1 or after.cells > 1 or _ENDED.search(before.text[-_TAIL:]):
-        return False
-    if _ITEMISED.match(after.text):
+    if _ENDED.search(before.text[-_TAIL:]) or _ITEMISED.match(after.text):
         return False
     begins_low = after.text[:1].islower()
+    long, cut = len(before.text) > _LONG, _is_cut(before.text)
     if crossed:
         alike = before.runs[-1].style.emphasis == after.runs[0].style.emphasis
-        unended = begins_low or len(before.text) > _LONG or _is_cut(before.text)
-        return unended and (alike or begins_low)
+        return begins_low or (alike and (long or cut))
     if _is_list(before):
         return False
-    if begins_low:
-        return len(before.text) > _LONG or _is_cut(before.text)
-    return len(before.text) > _LONG and _is_cut(before.text)
+    return long or cut if begins_low else long and cut
 
 
 def _is_cut(text: str) -> bool:

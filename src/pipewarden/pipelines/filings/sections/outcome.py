@@ -111,22 +111,28 @@ def _statement(text: str, *, quarterly: bool, risk: bool) -> Answer | None:
         return Answer(Outcome.NO_MATERIAL_CHANGES if nothing else Outcome.NOT_APPLICABLE, excerpt)
     if not risk or len(text) > _POINTER:
         return None
-    changes = _NO_CHANGES.search(text[:_STATEMENT])
-    exception = _EXCEPTION.search(text)
-    if len(text) <= _STATEMENT and _NOT_APPLICABLE.search(text) and not changes:
-        return Answer(Outcome.NOT_APPLICABLE, excerpt)
-    if (
-        changes
-        and (not exception or len(text) <= _STATEMENT // 2)
-        and (len(text) <= _STATEMENT or _ANNUAL.search(text))
-    ):
-        return Answer(Outcome.NO_MATERIAL_CHANGES, excerpt)
-    pointer = _ELSEWHERE.search(text[:_STATEMENT])
-    if pointer and len(text) <= _STATEMENT and not (exception and len(text) > _STATEMENT // 2):
-        return Answer(Outcome.BY_REFERENCE, excerpt)
-    if "smaller reporting" in text.lower() and _NOT_APPLICABLE.search(text[:_STATEMENT]):
-        return Answer(Outcome.NOT_APPLICABLE, excerpt)
-    return None
+    outcome = _short_outcome(text) if len(text) <= _STATEMENT else _longer_outcome(text)
+    return Answer(outcome, excerpt) if outcome else None
+
+
+def _short_outcome(text: str) -> Outcome | None:
+    """Return what a paragraph or two state; an exception is followed by what it excepts."""
+    excepted = bool(_EXCEPTION.search(text)) and len(text) > _STATEMENT // 2
+    changes = _NO_CHANGES.search(text)
+    if _NOT_APPLICABLE.search(text) and not changes:
+        return Outcome.NOT_APPLICABLE
+    if changes and not excepted:
+        return Outcome.NO_MATERIAL_CHANGES
+    return Outcome.BY_REFERENCE if _ELSEWHERE.search(text) and not excepted else None
+
+
+def _longer_outcome(text: str) -> Outcome | None:
+    """Return what a page states; it must begin with the statement and name the annual report."""
+    opening = text[:_STATEMENT]
+    if _NO_CHANGES.search(opening) and _ANNUAL.search(text) and not _EXCEPTION.search(text):
+        return Outcome.NO_MATERIAL_CHANGES
+    small = "smaller reporting" in text.lower()
+    return Outcome.NOT_APPLICABLE if small and _NOT_APPLICABLE.search(opening) else None
 
 
 def _is_update(text: str) -> bool:
@@ -137,29 +143,32 @@ def _is_update(text: str) -> bool:
 
 def _absence(document: Document, facts: Facts, outline: Outline) -> Answer:
     """Return ``not_present`` where something speaks for it, else ``ambiguous``."""
-    form = str(facts.values.get("form_type", ""))
-    period = str(facts.values.get("period_of_report", ""))
     number = outline.key.number
     listed = [h for h in (*outline.rows, *outline.headings) if outline.key in (h.key, *h.also)]
     if listed:
         return Answer(
             Outcome.AMBIGUOUS, f"Item {number} is listed in the document but was not found in it"
         )
-    if number in ("1A", "1B", "1C") and period and period < FIRST_PERIOD:
-        return Answer(
-            Outcome.NOT_PRESENT, f"the period ends {period}, before Item {number} existed"
-        )
-    if number == "1A" and form.startswith(_NO_FACTORS_FORMS):
-        return Answer(Outcome.NOT_PRESENT, f"form {form} has no Item 1A")
-    if facts.is_amendment and outline.chain:
-        held = ", ".join(dict.fromkeys(outline.numbers))
-        return Answer(Outcome.NOT_PRESENT, f"an amendment with Items {held} only")
-    if facts.is_amendment and not _mentions(document):
-        return Answer(Outcome.NOT_PRESENT, "an amendment that mentions no risk factors")
-    if _is_complete(outline):
-        held = ", ".join(outline.numbers)
-        return Answer(Outcome.NOT_PRESENT, f"the Items {held} are there, without Item {number}")
+    reason = _reason(document, facts, outline)
+    if reason:
+        return Answer(Outcome.NOT_PRESENT, reason)
     return Answer(Outcome.AMBIGUOUS, f"no heading of Item {number} and no reason for its absence")
+
+
+def _reason(document: Document, facts: Facts, outline: Outline) -> str:
+    """Return what speaks for the absence of the Item, or an empty string."""
+    form = str(facts.values.get("form_type", ""))
+    period = str(facts.values.get("period_of_report", ""))
+    number, held = outline.key.number, ", ".join(dict.fromkeys(outline.numbers))
+    if number in ("1A", "1B", "1C") and period and period < FIRST_PERIOD:
+        return f"the period ends {period}, before Item {number} existed"
+    if number == "1A" and form.startswith(_NO_FACTORS_FORMS):
+        return f"form {form} has no Item 1A"
+    if facts.is_amendment and outline.chain:
+        return f"an amendment with Items {held} only"
+    if facts.is_amendment and not _mentions(document):
+        return "an amendment that mentions no risk factors"
+    return f"the Items {held} are there, without Item {number}" if _is_complete(outline) else ""
 
 
 def _mentions(document: Document) -> bool:

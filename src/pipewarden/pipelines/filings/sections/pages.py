@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - filings use typographic quotes and dashes
 """Which page of the printed filing a line stands on."""
 
 from __future__ import annotations

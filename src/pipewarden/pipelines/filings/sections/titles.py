@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - filings use typographic quotes and dashes
 """Sections that are headed by their title alone, as a cross-reference index points to them."""
 
 from __future__ import annotations
@@ -150,9 +151,10 @@ class TitleSearch:
         """Yield lines that are the title of another Item and look as the start does."""
         for at in range(start + 1, stop):
             other = self._other_title(at, key)
-            if other is not None and self._setting(at) == setting:
-                if self._on(at, self._pages_of(other)[:1]):
-                    yield at
+            if other is None or self._setting(at) != setting:
+                continue
+            if self._on(at, self._pages_of(other)[:1]):
+                yield at
 
     def _other_title(self, at: int, key: ItemKey) -> ItemKey | None:
         title, rest = _title_and_rest(self._text(at))

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pipewarden.pipelines.filings.segments.factors import Draft
 from pipewarden.pipelines.filings.segments.sentences import clauses, sentences
 
-
 #: How many more parts than the fewest are tried before parts are simply filled up.
 _TRIES = 4
 
@@ -65,26 +64,25 @@ def _merged(pieces: Sequence[Piece], bounds: Bounds) -> list[Piece]:
     An introduction goes to the factor that it introduces, if there is one; all else goes to what
     stands before it.
     """
-    kept: list[Piece] = []
+    kept: list[tuple[Piece, list[str]]] = []
     carried: list[str] = []
     for at, piece in enumerate(pieces):
         lines = [*carried, piece.text] if piece.text else carried
         if not bounds.too_short("\n".join(lines)):
-            kept.append(replace(piece, text="\n".join(lines)))
+            kept.append((piece, lines))
             carried = []
             continue
         own = [line for line in (piece.heading, piece.text) if line]
         forward = piece.kind != "factor" and at + 1 < len(pieces)
         if kept and not forward and not carried:
-            kept[-1] = replace(kept[-1], text="\n".join([kept[-1].text, *own]))
+            kept[-1][1].extend(own)
         else:
             carried = [*carried, *own]
     if carried and kept:
-        kept[-1] = replace(kept[-1], text="\n".join([kept[-1].text, *carried]))
+        kept[-1][1].extend(carried)
     elif carried:
-        first = pieces[0]
-        kept.append(replace(first, kind="introduction", heading=None, text="\n".join(carried)))
-    return kept
+        kept.append((replace(pieces[0], kind="introduction", heading=None), carried))
+    return [replace(piece, text="\n".join(lines)) for piece, lines in kept]
 
 
 def split(text: str, bounds: Bounds) -> list[str]:

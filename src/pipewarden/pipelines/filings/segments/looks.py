@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - filings use typographic quotes and dashes
 """Which paragraphs look like headings, and how."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - filings use typographic quotes and dashes
 """Where sentences end, well enough to split an over-long text between two of them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - filings use typographic quotes and dashes
 """What the words of a heading say about its level: a category, a factor, or neither."""
 
 from __future__ import annotations
