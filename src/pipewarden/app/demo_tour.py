@@ -52,6 +52,7 @@ class _Tour:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._steps = 0
+        self._run_id = ""
         foreign = {name for name in os.environ if name.startswith("PIPEWARDEN_")}
         kept = foreign - {"PIPEWARDEN_RESEARCHER"}  # neither another database nor other folders
         self._environment = {k: v for k, v in os.environ.items() if k not in kept}
@@ -89,12 +90,13 @@ class _Tour:
         arguments = ("run", _PIPELINE, _RAW, "--full", "--executor", "inline")
         self._command(*arguments, ends={-signal.SIGKILL}, PIPEWARDEN_CRASH_AT=_CRASH)
         self._command("jobs", "list", "--limit", "1")
-        self._command("jobs", "resume", self._last_run(), ends={1})
+        self._run_id = str(self._ask("jobs", "list", "--limit", "1")["jobs"][0]["id"])
+        self._command("jobs", "resume", self._run_id, ends={1})
 
     def quarantine(self) -> None:
         self._step("Look into quarantine", "Each item has its reason, and a way back.")
         self._command("quarantine", "list")
-        self._command("quarantine", "show", self._last_run(), "broken/truncated.htm")
+        self._command("quarantine", "show", self._run_id, "broken/truncated.htm")
 
     def report(self) -> None:
         self._step("Read the report", "Every run leaves one, as Markdown, HTML and JSON.")
@@ -113,7 +115,6 @@ class _Tour:
     def farewell(self, seconds: float) -> None:
         say()
         say(f"That was everything, in {seconds:.0f} s. It all lies in {self.folder}:", tone="good")
-        run_id = self._last_run()
         say_facts(
             {
                 "inputs": f"{_RAW}/, with their manifest {_RAW}/.manifest.json",
@@ -128,8 +129,8 @@ class _Tour:
             {
                 shell_line(["cd", str(self.folder)]): "the commands below start there",
                 f"pipewarden status {_RAW} --explain": "for every filing, what would be done, why",
-                f"pipewarden jobs status {run_id}": "the run that was killed and resumed",
-                f"pipewarden rerun {run_id}": "the same once more, from its stored configuration",
+                f"pipewarden jobs status {self._run_id}": "the run that was killed and resumed",
+                f"pipewarden rerun {self._run_id}": "the same again, from its stored configuration",
                 "pipewarden doctor": "whether everything is here that your own pipeline needs",
                 "pipewarden run package.module:pipeline FOLDER": "your own pipeline, on your files",
             }
@@ -174,11 +175,8 @@ class _Tour:
             check=False,
         )
 
-    def _last_run(self) -> str:
-        return str(self._ask("jobs", "list", "--limit", "1")["jobs"][0]["id"])
-
     def _report(self, suffix: str) -> str:
-        return f"reports/preprocessing_validation_summary_{self._last_run()}.{suffix}"
+        return f"reports/preprocessing_validation_summary_{self._run_id}.{suffix}"
 
     def _look_at_output(self, name: str) -> None:
         path = f"data/processed/{_PIPELINE}/{name}.json"

@@ -9,11 +9,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from pipewarden.jobs.requests import list_jobs
+from pipewarden.jobs.workspace import Workspace
+from pipewarden.settings import Settings
 
 COMMAND = str(Path(sys.executable).with_name("pipewarden"))
 PATIENCE = 30.0
@@ -115,8 +119,10 @@ class Workplace:
         return {path.name for path in (self.folder / "data/processed/words").glob("*.json")}
 
     def last_job(self) -> dict[str, Any]:
-        """Return the newest job."""
-        job: dict[str, Any] = self.json("jobs", "list", "--limit", "1")["jobs"][0]
+        """Return the newest job, as it stands in the database."""
+        workspace = Workspace(Settings(home=self.folder))
+        job = asdict(list_jobs(workspace, limit=1).jobs[0])
+        workspace.database.close()
         return job
 
 

@@ -16,7 +16,7 @@ def test_the_tour_shows_everything_and_cleans_up_after_itself_alone(place):
     assert "12 seen = 0 skipped + 6 published + 6 quarantined + 0 deferred" in out
     assert "12 seen = 10 skipped + 2 published + 0 quarantined + 0 deferred" in out
     assert "(exit code -9: killed)" in out
-    assert re.search(r"\$ pipewarden jobs resume \S+\nnote: \d items that a dead run", out)
+    assert re.search(r"\$ pipewarden jobs resume \S+\n12 items found, \d to process", out)
     assert "The ledger holds" in out
     report = re.search(r"^reports +(\S+\.html)$", out, re.MULTILINE)
     assert report

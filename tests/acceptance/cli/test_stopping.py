@@ -84,8 +84,7 @@ def test_a_run_that_was_killed_is_named_and_resumed(place):
     process = place.held_run()
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    job = place.last_job()
-    assert job["status"] == "FAILED"
+    (job,) = place.json("jobs", "list", "--status", "failed")["jobs"]
     shown = place.run("jobs", "status", job["id"])
     assert f"pipewarden jobs resume {job['id']}" in shown.stdout
     place.release()

@@ -93,6 +93,7 @@ def test_the_version_is_printed(monkeypatch, capsys):
         ("rerun 20250101_000000_words", "there is no job"),
         ("quarantine list --run none", "there is no job 'none'"),
         ("audit export absent/ledger.jsonl", "the folder of absent/ledger.jsonl does not exist"),
+        ("quarantine release some-run some-item", "Missing option '--reason'"),
         ("rum", "Did you mean 'run'?"),
     ],
 )

@@ -10,7 +10,7 @@ from pipewarden.app.cli.output.outcome import shown
 from pipewarden.app.cli.output.terminal import say, say_json, say_next, say_table
 from pipewarden.report.account import quarantine_command
 from pipewarden.report.untrusted import visible
-from pipewarden.report.wording import count, moment
+from pipewarden.report.wording import count
 
 if TYPE_CHECKING:
     from pipewarden.jobs.quarantine import Quarantined
@@ -30,13 +30,12 @@ def say_quarantined(
         say("Nothing lies in quarantine.", tone="good")
         return
     say_table(
-        ("item", "kind", "reason", "since (UTC)", "run"),
+        ("item", "kind", "reason", "run"),
         [
             (
                 visible(item.key),
                 item.kind,
                 visible(item.reason),
-                moment(item.at)[:16],
                 item.run_id,
             )
             for item in page
