@@ -1,3 +1,4 @@
+# ruff: noqa: E501, RUF001 - filings as filers write them: long lines, typographic marks
 """Filings whose honest answer is not a text, and quarterly reports."""
 
 from __future__ import annotations
@@ -115,6 +116,8 @@ def variants() -> Iterator[object]:
         3,
         last=paper.LAST,
     )
+    brief = "Any change in law could harm us, and this Annual Report on Form 10-K describes how. "
+    yield Variant("annual-brief-but-real", annual(p(brief + prose("brief", 9))), "found")
     yield Variant(
         "quarterly-in-full", quarterly(p(paper.INTRO) + factors), "found", 3, last=paper.LAST
     )

@@ -1,3 +1,4 @@
+# ruff: noqa: E501, RUF001 - filings as filers write them: long lines, typographic marks
 """Building blocks of synthetic filings: prose, pages, covers, contents and bodies."""
 
 from __future__ import annotations

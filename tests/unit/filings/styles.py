@@ -1,8 +1,8 @@
+# ruff: noqa: E501, RUF001 - filings as filers write them: long lines, typographic marks
 """Annual reports with risk factors, in many styles of headings, contents and pages."""
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Iterator
 

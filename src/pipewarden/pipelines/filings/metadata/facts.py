@@ -39,7 +39,7 @@ _MONTHS = {
         1,
     )
 }
-_MONTH = "|".join((*_MONTHS, *(f"{month[:3]}[.]?" for month in _MONTHS)))
+_MONTH = "|".join((*_MONTHS, "sept[.]?", *(f"{month[:3]}[.]?" for month in _MONTHS)))
 _LONG_DATE = re.compile(rf"\b({_MONTH})\s+(\d{{1,2}})\s*,?\s*((?:19|20)\d\d)", re.IGNORECASE)
 _DAY_FIRST = re.compile(
     rf"\b(\d{{1,2}})\s+({'|'.join(_MONTHS)})\s*,?\s*((?:19|20)\d\d)", re.IGNORECASE
@@ -74,7 +74,7 @@ def _century(year: str) -> str:
 
 
 def _month(name: str) -> int:
-    return next(n for month, n in _MONTHS.items() if month.startswith(name.lower().rstrip(".")))
+    return next(n for month, n in _MONTHS.items() if month[:3] == name[:3].lower())
 
 
 def _iso(year: str | int, month: str | int, day: str | int) -> str | None:

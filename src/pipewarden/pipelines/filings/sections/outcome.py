@@ -50,9 +50,13 @@ _NOT_APPLICABLE = re.compile(
 _ONLY_NOTHING = re.compile(
     r"\W*(?:none|n/?a|not\s+applicable|inapplicable|omitted|not\s+required)\W*", _FLAGS
 )
+_CHANGED = r"(?:changes?|changed|updates?|updated|additions?|developments?|modif\w+|differ\w*)"
 _NO_CHANGES = re.compile(
-    r"\b(?:no|not|any)\b[^.]{0,60}?\b(?:material(?:ly)?|significant(?:ly)?|substantive)?\s*(?:additional\s+)?(?:change[sd]?|updates?|developments?|additions?|modif\w+|differ\w*)\b"
-    r"|\bremains?\s+(?:materially\s+)?unchanged|\bunchanged\s+from|\bno\s+(?:material\s+)?(?:new|additional)\s+risk",
+    rf"\bno\b[^.]{{0,40}}?\b(?:material|significant|substantive|substantial)\b[^.]{{0,30}}?\b{_CHANGED}\b"
+    rf"|\bno\s+{_CHANGED}\b|\bnot\b[^.]{{0,30}}?\b(?:materially|significantly|substantively)\s+{_CHANGED}\b"
+    rf"|\bnot\s+(?:been|had|experienced|aware\s+of|identified)\s+(?:of\s+)?any\b[^.]{{0,30}}?\b{_CHANGED}\b"
+    rf"|\bnot\s+(?:\w+\s+)?{_CHANGED}\b|\bremains?\s+(?:materially\s+)?unchanged|\bunchanged\s+from"
+    r"|\bno\s+(?:material\s+)?(?:new|additional)\s+risk",
     _FLAGS,
 )
 _ELSEWHERE = re.compile(

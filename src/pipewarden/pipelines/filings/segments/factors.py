@@ -36,7 +36,7 @@ def drafts_of(paragraphs: Sequence[Paragraph]) -> list[Draft]:
     drafts: list[Draft] = []
     category: str | None = None
     for part, role in zip(parts, roles_of(parts), strict=True):
-        if role is Role.CATEGORY:
+        if role is Role.CATEGORY and _whole(part) != category:
             _keep_category(drafts, category)
             category = _whole(part)
             drafts.append(Draft("introduction", category=category))
