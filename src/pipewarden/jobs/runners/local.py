@@ -28,7 +28,6 @@ from pipewarden.jobs.options import RunOptions
 from pipewarden.jobs.runners.control import Aborted, Control
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.store.files import durable
-from pipewarden.store.files.hashing import Signature
 from pipewarden.store.manifest.contract import ManifestStore
 from pipewarden.store.manifest.record import Entry
 from pipewarden.store.state import items, jobs
@@ -102,7 +101,6 @@ class Runner:
         work = {step.key: step for step in planned.plan.steps if step.action is not Action.SKIP}
         self._announce(planned, len(work))
         committer = self._committer(planned)
-        self._heal_signatures(planned)
         left = dict(work)
         with self.control.signals():
             try:
@@ -138,20 +136,6 @@ class Runner:
         for notice in self.store.notices:
             self.listener.note(notice)
         self.listener.planned(planned, work)
-
-    def _heal_signatures(self, planned: Planned) -> None:
-        """Remember that inputs hashed for the plan, and found unchanged, need no hashing again."""
-        if not planned.hashes:
-            return
-        rows = self.store.stat_rows()
-        window = time.time_ns() - 20_000_000
-        for step in planned.plan.steps:
-            row = planned.scan.found.get(step.key)
-            if step.state is State.UNCHANGED and step.key in planned.hashes and row is not None:
-                cached = rows.get(step.key)
-                output = tuple(cached[1]) if cached and cached[1] else None
-                if row[1] < window:
-                    self.store.remember(step.key, _signature(row), _signature(output))
 
     # ── working ──────────────────────────────────────────────────────────────────────────────
 
@@ -313,9 +297,3 @@ def plan_request(
         limit=options.limit,
         done=done,
     )
-
-
-def _signature(row: object) -> Signature | None:
-    if not isinstance(row, (list, tuple)) or len(row) != 4:
-        return None
-    return row[0], row[1], row[2], row[3]
