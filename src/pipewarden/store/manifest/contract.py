@@ -7,7 +7,6 @@ ledger, the outbox and the progress of the run learn of it exactly once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,8 +20,6 @@ from pipewarden.store.manifest.table import TableManifest
 from pipewarden.store.state.apply import apply_records, next_seq
 from pipewarden.store.state.database import Database
 from pipewarden.store.windows import Window, passing
-
-SignatureRows = Mapping[str, StatRow]
 
 
 class ManifestStore(Protocol):
@@ -60,10 +57,6 @@ class ManifestStore(Protocol):
 
     def in_order(self) -> Iterable[tuple[str, Entry, StatRow | None]]:
         """Yield every key, in order, with its entry and its signatures."""
-        ...
-
-    def stat_rows(self) -> SignatureRows:
-        """Return ``{key: [input signature, output signature]}``, at least what is not saved."""
         ...
 
     def commit(self, records: Sequence[Record], lease: Lease | None) -> None:
@@ -139,10 +132,6 @@ class FileStore:
         for key in sorted(files):
             yield key, files[key], rows.get(key)
 
-    def stat_rows(self) -> SignatureRows:
-        """Return ``{key: [input signature, output signature]}``."""
-        return self.file.stats.rows()
-
     def commit(self, records: Sequence[Record], lease: Lease | None) -> None:
         """Force the records to the journal, which commits them, then apply them."""
         self.file.commit(records)
@@ -173,6 +162,26 @@ class FileStore:
         self.file.close()
 
 
+class _StoredSignatures(Mapping[str, StatRow]):
+    """The signatures in a table, under those that are not saved yet; there may be a million."""
+
+    def __init__(self, table: TableManifest, changed: Mapping[str, StatRow]) -> None:
+        self._table = table
+        self._changed = changed
+
+    def __getitem__(self, key: str) -> StatRow:
+        row = self._changed.get(key) or self._table.stat(key)
+        if row is None:
+            raise KeyError(key)
+        return row
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({key for key, _ in self._table.stats()} | self._changed.keys())
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
 class TableStore:
     """A source's manifest in the state database; the job's lease makes one runner its writer."""
 
@@ -198,10 +207,6 @@ class TableStore:
         """Return the number of the run's next record."""
         return self._table.next_seq(run_id)
 
-    def stat_rows(self) -> SignatureRows:
-        """Return the signatures that are not saved yet; the others are read by `in_order`."""
-        return self._changed
-
     def commit(self, records: Sequence[Record], lease: Lease | None) -> None:
         """Commit and apply the records in one transaction."""
         self._table.commit(records, lease)
@@ -223,12 +228,3 @@ class TableStore:
 
     def close(self) -> None:
         """Nothing to give back."""
-
-
-def open_store(
-    path: Path, database: Database, clock: Callable[[], datetime], *, in_database: bool
-) -> ManifestStore:
-    """Return the manifest at ``path``, as a file or, where the source is so configured, as rows."""
-    if in_database:
-        return TableStore(TableManifest(database, str(path)), path.parent)
-    return FileStore(ManifestFile(path, clock), database)

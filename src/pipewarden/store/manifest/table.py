@@ -165,6 +165,15 @@ class TableManifest:
         for key, text in self._stream(manifest_stats, "row"):
             yield key, tuple(decode_json(text))
 
+    def stat(self, key: str) -> StatRow | None:
+        """Return one row of the stat cache, or None."""
+        query = select(manifest_stats.c.row).where(
+            manifest_stats.c.source == self.source, manifest_stats.c.key == key
+        )
+        with self._database.read() as conn:
+            text = conn.execute(query).scalar()
+        return None if text is None else cast(StatRow, decode_json(text))
+
     def save_stats(
         self, rows: Iterable[tuple[str, Sequence[Any]]], removed: Iterable[str] = ()
     ) -> None:
