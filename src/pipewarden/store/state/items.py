@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ARRAY, Connection, Text, any_, bindparam, delete, func, select, update
@@ -178,12 +179,20 @@ def put(conn: Connection, job_id: str, results: Mapping[str, tuple[ItemResult, s
 
 def _decided_before(conn: Connection, job_id: str, wanted: Sequence[str]) -> Sequence[Any]:
     # The present outcome of those items that have one; the keys travel as one parameter.
-    query = select(items.c.outcome, items.c.verdict).where(items.c.job_id == job_id)
+    keys: Any = list(wanted)
     if conn.dialect.name == "sqlite":
-        among = func.json_each(encode_json(list(wanted))).table_valued("value")
-        return conn.execute(query.where(items.c.key.in_(select(among.c.value)))).all()
-    several = bindparam("keys", list(wanted), ARRAY(Text))
-    return conn.execute(query.where(items.c.key == any_(several))).all()
+        keys = encode_json(keys)
+    query = _among(conn.dialect.name)
+    return conn.execute(query, {"job": job_id, "keys": keys}).all()
+
+
+@cache
+def _among(dialect: str) -> Any:
+    query = select(items.c.outcome, items.c.verdict).where(items.c.job_id == bindparam("job"))
+    if dialect == "sqlite":
+        among = func.json_each(bindparam("keys", type_=Text)).table_valued("value")
+        return query.where(items.c.key.in_(select(among.c.value)))
+    return query.where(items.c.key == any_(bindparam("keys", type_=ARRAY(Text))))
 
 
 def _counters(outcome: str, verdict: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ The migrations beside this module create these tables; a test holds the two toge
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -199,7 +200,12 @@ manifest_run_configs = Table(
 
 def insert_or_replace(conn: Connection, table: Table) -> Any:
     """Return the statement that writes a row, or replaces the one with its primary key."""
-    if conn.dialect.name == "sqlite":
+    return _insert_or_replace(conn.dialect.name, table)
+
+
+@cache  # every batch of a run needs it, and building it takes longer than the database does
+def _insert_or_replace(dialect: str, table: Table) -> Any:
+    if dialect == "sqlite":
         from sqlalchemy.dialects.sqlite import insert
     else:
         from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
