@@ -82,7 +82,8 @@ class Threshold:
             raise InvalidSettings(f"unknown operator {self.operator!r}; known are: {known}")
         if self.operator == "between":
             for bounds in (self.target, self.warn_threshold):
-                if bounds is not None and (isinstance(bounds, str) or len(bounds) != 2):
+                pair = isinstance(bounds, (list, tuple)) and len(bounds) == 2
+                if bounds is not None and not pair:
                     raise InvalidSettings(f"'between' needs two bounds, got {bounds!r}")
 
     def judge(self, value: Any) -> Status:

@@ -94,21 +94,25 @@ class Runner:
         ConservationViolated
             An item is unaccounted for.
         """
-        done = self._decided_before()
-        planned = self._plan(done)
+        with self.control.signals():
+            return self._run()
+
+    def _run(self) -> Tally:
+        planned = self._plan(self._decided_before())
         for leftover in planned.leftovers:
             durable.remove_file(leftover)
         work = {step.key: step for step in planned.plan.steps if step.action is not Action.SKIP}
         self._announce(planned, len(work))
         committer = self._committer(planned)
         left = dict(work)
-        with self.control.signals():
-            try:
-                self._drive(committer, planned, left)
-                if not self.control.stopping and self.pipeline.gate.unique is not None:
-                    self._settle_duplicates(committer, planned, left)
-            except Aborted:  # what was in work is not done; what was done is committed
-                self.listener.committed(committer.flush())
+        try:
+            self._drive(committer, planned, left)
+            if not self.control.stopping and self.pipeline.gate.unique is not None:
+                self._settle_duplicates(committer, planned, left)
+        except Aborted:  # what was in work is not done; what was done is committed
+            self.listener.committed(committer.flush())
+        if left:
+            self.control.poll()
         if self.options.prune_deleted and not self.control.stopping:
             pruned = committer.forget(planned.deleted)
             committer.flush()

@@ -27,6 +27,7 @@ from pipewarden.store.manifest.stat_cache import StatCache
 from pipewarden.store.windows import Window, passing
 
 log = logging.getLogger(__name__)
+log.addHandler(logging.NullHandler())  # who embeds us decides what is shown
 
 
 class ManifestFile:
