@@ -27,7 +27,8 @@ def _load(name: str) -> ModuleType:
 paper = _load("paper")
 styles = _load("styles")
 absences = _load("absences")
-VARIANTS = [*styles.variants(), *absences.variants()]
+layouts = _load("layouts")
+VARIANTS = [*styles.variants(), *absences.variants(), *layouts.variants()]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -7,6 +7,8 @@ import html
 import re
 
 from pipewarden.pipelines.filings.reading.lines import Line
+from pipewarden.pipelines.filings.reading.paragraphs import Paragraph, Run
+from pipewarden.pipelines.filings.reading.styles import Style
 
 _TAG = re.compile(r"</?[A-Za-z][^<>\n]{0,200}>")
 _PAGE = re.compile(r"<PAGE>|\f", re.IGNORECASE)
@@ -20,6 +22,9 @@ _PAGE_NUMBER = re.compile(
 )
 #: The mark that `untagged` leaves for a page break.
 PAGE_MARK = "\f"
+_UNDERLINE = re.compile(r"\s*[-=_]{4,}\s*$")
+_CENTRED = 18
+_HEADLINE = 300
 
 
 def untagged(source: str) -> str:
@@ -52,3 +57,20 @@ def typed_lines(text: str) -> list[Line]:
     if held:
         lines.append(Line(" ".join(" ".join(held).split()), start, len(text)))
     return [line for line in lines if line.text]
+
+
+def typed_paragraphs(text: str) -> list[Paragraph]:
+    """Return the paragraphs of typed text; capitals, centring and underlines set headings off."""
+    paragraphs: list[Paragraph] = []
+    before = 0
+    for line in typed_lines(text):
+        page_break = PAGE_MARK in text[before : line.start + 1]
+        raw = text[line.start : line.end]
+        after = text[line.end : line.end + _HEADLINE].lstrip("\n").split("\n", 1)[0]
+        style = Style(
+            underline=bool(_UNDERLINE.match(after)) and len(line.text) < _HEADLINE,
+            center=len(raw) - len(raw.lstrip()) >= _CENTRED,
+        )
+        paragraphs.append(Paragraph([Run(line.text, style)], page_break=page_break))
+        before = line.end
+    return paragraphs

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pipewarden.pipelines.filings.cleaning.furniture import furniture
+from pipewarden.pipelines.filings.cleaning.joining import joined
 from pipewarden.pipelines.filings.reading.document import Document
 from pipewarden.pipelines.filings.reading.paragraphs import Paragraph, Run, html_paragraphs
-from pipewarden.pipelines.filings.reading.typed_paragraphs import typed_paragraphs
+from pipewarden.pipelines.filings.reading.typed import typed_paragraphs
 from pipewarden.pipelines.filings.sections.catalogue import letters
-from pipewarden.pipelines.filings.sections.furniture import furniture
 from pipewarden.pipelines.filings.sections.headings import numbered
-from pipewarden.pipelines.filings.sections.joining import joined
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,10 +36,13 @@ def drafts_of(paragraphs: Sequence[Paragraph]) -> list[Draft]:
     drafts: list[Draft] = []
     category: str | None = None
     for part, role in zip(parts, roles_of(parts), strict=True):
-        if role is Role.CATEGORY and _whole(part) != category:
+        if role is Role.CATEGORY:
             _keep_category(drafts, category)
             category = _whole(part)
-            drafts.append(Draft("introduction", category=category))
+            if drafts and drafts[-1].category == category:
+                drafts[-1].texts.append(category)  # repeated: it is not said twice otherwise
+            else:
+                drafts.append(Draft("introduction", category=category))
         elif role is Role.FACTOR:
             heading, text = (part.heading, part.text) if part.heading else (part.text, "")
             drafts.append(Draft("factor", heading, category, [text] if text else []))

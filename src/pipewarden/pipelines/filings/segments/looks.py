@@ -21,7 +21,7 @@ _CAPS_LETTERS, _CAPS_SHARE, _CENTRED = 8, 0.92, 200
 
 
 class Look(NamedTuple):
-    """How a heading is set off; two headings of one level have one look."""
+    """How a heading is set off; two headings of one level have one look. Size in whole points."""
 
     bold: bool
     italic: bool
@@ -29,6 +29,7 @@ class Look(NamedTuple):
     caps: bool
     run_in: bool
     center: bool = False
+    size: int = 0
 
     @property
     def weight(self) -> int:
@@ -93,7 +94,8 @@ def _standing(text: str, paragraph: Paragraph, emphasis: tuple[bool, bool, bool]
         return Part("", text, None, is_item=False)
     style = paragraph.runs[0].style
     caps = _is_caps(text) or style.caps
-    return Part(text, "", Look(*emphasis, caps=caps, run_in=False, center=style.center), False)
+    look = Look(*emphasis, caps, run_in=False, center=style.center, size=round(style.size))
+    return Part(text, "", look, is_item=False)
 
 
 def _lead(runs: Sequence[Run], *, skip_bullet: bool) -> tuple[tuple[bool, bool, bool] | None, int]:
