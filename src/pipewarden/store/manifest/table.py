@@ -215,5 +215,7 @@ class TableManifest:
             .where(table.c.source == self.source)
             .order_by(table.c.key)
         )
-        with self._database.read() as conn:
-            yield from conn.execute(query.execution_options(yield_per=_BATCH))
+        query = query.execution_options(yield_per=_BATCH)
+        # Closed here and not when it is collected: a caller may stop before the end.
+        with self._database.read() as conn, conn.execute(query) as rows:
+            yield from rows
