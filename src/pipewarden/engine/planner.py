@@ -105,7 +105,8 @@ def make_plan(source: Source, known: Known, request: PlanRequest) -> Planned:
         left_out = tuple(acting[request.limit :])
         waiting = set(left_out)
         steps = [step for step in steps if step.key not in waiting]
-    deleted, leftovers = tuple(planner.deleted), tuple(planner.outputs.leftovers)
+    deleted = tuple(planner.deleted)
+    leftovers = (*planner.scan.leftovers, *planner.outputs.leftovers)
     return Planned(Plan(tuple(steps)), planner.scan, planner.hashes, deleted, left_out, leftovers)
 
 

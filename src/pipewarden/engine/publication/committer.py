@@ -7,7 +7,7 @@ leaves items that are simply done again, with the same result; one after it leav
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ from pipewarden.engine.publication.duplicates import Identities, with_finding
 from pipewarden.engine.publication.quarantine import Quarantine
 from pipewarden.engine.task import Work, Worked
 from pipewarden.store.files import durable
-from pipewarden.store.files.hashing import Signature, trusted_signature
+from pipewarden.store.files.hashing import Signature, compute_file_hash, trusted_signature
 from pipewarden.store.manifest.contract import ManifestStore
 from pipewarden.store.manifest.document import relative_key
 from pipewarden.store.manifest.record import Entry, Record
@@ -81,10 +81,10 @@ class Committer:
         self._publications: list[_Publication] = []
         self._withdrawn: list[Path] = []
         self._records: list[Record] = []
+        self._told: list[ItemResult] = []
         self._inputs: dict[str, Signature | None] = {}
-        #: Items that lost their place to a duplicate with a lower key, though nothing was planned
-        #: for them.
-        self.displaced: set[str] = set()
+        #: Items that are still to be worked on: what they are will show, and needs no displacing.
+        self.pending: Container[str] = ()
 
     def __len__(self) -> int:
         return len(self._records)
@@ -99,11 +99,13 @@ class Committer:
         elif worked.work is Work.JUDGED:
             self._judged(worked, step, before)
         else:
+            self._identities.withdraw(step.key, before, None)
             self._fail(worked, step, before, document=None)
 
     def _judged(self, worked: Worked, step: Step, before: Entry | None) -> None:
-        self._identities.withdraw(step.key, before, worked.identity)
-        holder = None if worked.status == Status.FAIL else self._identities.holder(worked)
+        passed = worked.status != Status.FAIL
+        self._identities.withdraw(step.key, before, worked.identity if passed else None)
+        holder = self._identities.holder(worked) if passed else None
         finding = None
         if holder is not None:
             finding = self._unique(holder)
@@ -112,7 +114,7 @@ class Committer:
                 self._discard(worked)
                 self._fail(worked, step, before, document=document, duplicate_of=holder)
                 return
-        if worked.status == Status.FAIL:
+        if not passed:
             assert worked.staged is not None
             document = documents.decode(worked.staged.read_bytes())
             self._discard(worked)
@@ -120,8 +122,8 @@ class Committer:
             return
         if worked.identity is not None and finding is None:
             loser = self._identities.claim(worked.identity, step.key)
-            if loser is not None:
-                self._displace(loser, step.key)
+            if loser is not None and loser not in self.pending:
+                self._displace(worked.identity, loser, step.key)
         self._publish(worked, step, before)
 
     def _publish(self, worked: Worked, step: Step, before: Entry | None) -> None:
@@ -174,6 +176,8 @@ class Committer:
             else:  # nothing was decided about the new bytes: the last good output stays
                 entry["output_path"] = before["output_path"]
                 entry["output_hash"] = before.get("output_hash")
+        else:
+            self._withdraw_uncommitted(step.key)
         self._inputs[step.key] = worked.input_signature
         result = self._result(worked, Outcome.REJECTED if rejected else Outcome.ERRORED)
         result = replace(
@@ -224,26 +228,37 @@ class Committer:
 
     # ── duplicates ───────────────────────────────────────────────────────────────────────────
 
-    def _displace(self, loser: str, winner: str) -> None:
+    def settle(self) -> None:
+        """Quarantine every item that was found published beside the holder of its identity."""
+        for identity, loser, holder in self._identities.beside():
+            self._displace(identity, loser, holder)
+
+    def _displace(self, identity: str, loser: str, winner: str) -> None:
         """Quarantine a published item whose identity an item with a lower key has, too."""
-        self.flush()
+        self._told += self.flush()
         before = self._store.get(loser)
         finding = self._unique(winner)
         if before is None or before["status"] != "success" or not finding.blocks:
             return
-        output = self._store.folder / str(before["output_path"])
+        if before.get("identity") != identity:
+            return
         worked = Worked(
             key=loser,
-            work=Work.JUDGED,
+            work=Work.REJECTED,
             input_hash=before["hash"],
-            staged=output,
-            identity=before.get("identity"),
+            identity=identity,
             facts=before.get("facts"),
+            reason=finding.check,
+            message=finding.message,
         )
-        worked, document = with_finding(worked, finding)
+        document = None
+        output = self._store.folder / str(before.get("output_path"))
+        if output.is_file() and compute_file_hash(output) == before.get("output_hash"):
+            worked, document = with_finding(
+                replace(worked, work=Work.JUDGED, reason="", message="", staged=output), finding
+            )
         step = Step(loser, State.UNCHANGED, Action.PROCESS, finding.message)
         self._fail(worked, step, before, document=document, duplicate_of=winner)
-        self.displaced.add(loser)
 
     def _unique(self, holder: str) -> Finding:
         unique = self._scope.pipeline.gate.unique
@@ -315,6 +330,12 @@ class Committer:
         if output != unless:
             self._withdrawn.append(output)
 
+    def _withdraw_uncommitted(self, key: str) -> None:
+        """Withdraw what a run published that was killed before it could commit it."""
+        target = documents.artifact_path(self._scope.output_dir, key, ".json")
+        if target.is_file():
+            self._withdrawn.append(target)
+
     @staticmethod
     def _discard(worked: Worked) -> None:
         if worked.staged is not None:
@@ -328,7 +349,7 @@ class Committer:
         The results committed, for a progress display.
         """
         if not self._records:
-            return []
+            return self._take_told()
         for publication in self._publications:
             durable.replace(publication.staged, publication.target)
         kept = {publication.target for publication in self._publications}
@@ -340,10 +361,14 @@ class Committer:
         passing(Window.OUTPUT_RENAMED)
         self._store.commit(self._records, self._lease)
         self._remember()
-        done = [record.result for record in self._records if record.result is not None]
+        self._told += [record.result for record in self._records if record.result is not None]
         self._records, self._publications, self._withdrawn = [], [], []
         self._inputs.clear()
-        return done
+        return self._take_told()
+
+    def _take_told(self) -> list[ItemResult]:
+        told, self._told = self._told, []
+        return told
 
     def _remember(self) -> None:
         gone = [r.moved_from for r in self._records if r.moved_from is not None]

@@ -21,24 +21,43 @@ from pipewarden.store.manifest.record import Entry
 class Identities:
     """Which published item holds which identity."""
 
-    def __init__(self, holders: dict[str, str] | None = None) -> None:
-        self._holders = holders or {}
+    def __init__(self) -> None:
+        self._holders: dict[str, str] = {}
+        self._beside: list[tuple[str, str]] = []
 
     @classmethod
     def of(cls, entries: Iterable[tuple[str, Entry]], present: Container[str]) -> Identities:
-        """Return the identities of published items that the source still holds."""
-        return cls(
-            {
-                identity: key
-                for key, entry in entries
-                if (identity := entry.get("identity"))
-                and entry["status"] == "success"
-                and key in present
-            }
-        )
+        """Return the identities of published items that the source still holds.
+
+        What a person released holds none: it was published whatever else there is.
+        """
+        held = cls()
+        for key, entry in entries:
+            identity = entry.get("identity")
+            stands = entry["status"] == "success" and not entry.get("released")
+            if identity and stands and key in present:
+                held._find(identity, key)
+        return held
+
+    def _find(self, identity: str, key: str) -> None:
+        first = self._holders.setdefault(identity, key)
+        if first != key:
+            self._holders[identity] = min(first, key)
+            self._beside.append((identity, max(first, key)))
+
+    def beside(self) -> list[tuple[str, str, str]]:
+        """Return identity, item and holder where two were found published with one identity.
+
+        A file that came back, or a manifest merged by hand, can bring that about.
+        """
+        return [
+            (identity, key, holder)
+            for identity, key in self._beside
+            if (holder := self._holders.get(identity)) is not None and holder < key
+        ]
 
     def withdraw(self, key: str, before: Entry | None, identity: str | None) -> None:
-        """Give up the identity that an item had before, if it has another now."""
+        """Give up the identity that an item had before, if it has another now, or none."""
         old = before.get("identity") if before else None
         if old is not None and old != identity and self._holders.get(old) == key:
             del self._holders[old]

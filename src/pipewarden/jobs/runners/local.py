@@ -99,7 +99,7 @@ class Runner:
 
     def _run(self) -> Tally:
         planned = self._plan(self._decided_before())
-        for leftover in planned.leftovers:
+        for leftover in filter(durable.is_abandoned, planned.leftovers):
             durable.remove_file(leftover)
         work = {step.key: step for step in planned.plan.steps if step.action is not Action.SKIP}
         self._announce(planned, len(work))
@@ -178,6 +178,7 @@ class Runner:
                 del left[step.key]
         committer.flush()
         tasks = self._tasks(planned, [s for s in steps.values() if s.action is not Action.MOVE])
+        committer.pending = left
         began = time.monotonic()
         with closing(self._executor().results(tasks)) as results:
             for worked in self.control.abortable(results):
@@ -225,6 +226,7 @@ class Runner:
         self, committer: Committer, planned: Planned, left: dict[str, Step]
     ) -> None:
         """Give items that lost to a duplicate their place when that duplicate has gone."""
+        committer.settle()
         tried: set[str] = set()
         while not self.control.stopping:
             freed = {

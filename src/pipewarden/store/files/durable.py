@@ -8,16 +8,23 @@ be left out.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import secrets
+import socket
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pipewarden.errors import StorageUnavailable
 
-#: How temporary files of ours begin and end, so that a later run knows them as leftovers.
+#: How temporary files of ours begin and end, so that a later run knows them as leftovers. Between
+#: stand the host and the process that made them, since several runs may write to one folder.
 _TEMP_PREFIX, _TEMP_SUFFIX = ".pipewarden-", ".tmp"
+_HOST = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
+#: Seconds after which a temporary file of another host, whose processes cannot be asked, is left.
+_ABANDONED = 86_400.0
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
@@ -57,7 +64,8 @@ def make_folder(folder: Path) -> None:
 
 def stage(folder: Path, data: bytes) -> Path:
     """Write ``data`` durably under a temporary name in ``folder`` and return its path."""
-    temporary = folder / f"{_TEMP_PREFIX}{secrets.token_hex(8)}{_TEMP_SUFFIX}"
+    mark = f"{_HOST}-{os.getpid()}-{secrets.token_hex(8)}"
+    temporary = folder / f"{_TEMP_PREFIX}{mark}{_TEMP_SUFFIX}"
     with storage_errors(temporary):
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _binary(), 0o644)
         try:
@@ -130,3 +138,28 @@ def remove_file(path: Path) -> None:
 def is_temporary(name: str) -> bool:
     """Whether a file name is that of a temporary file of ours."""
     return name.startswith(_TEMP_PREFIX) and name.endswith(_TEMP_SUFFIX)
+
+
+def is_abandoned(path: Path) -> bool:
+    """Whether a temporary file of ours was left by a process that is gone."""
+    host, _, rest = path.name.removeprefix(_TEMP_PREFIX).partition("-")
+    pid = rest.partition("-")[0]
+    if host == _HOST and pid.isdigit():
+        return _is_gone(int(pid))
+    try:
+        return path.stat().st_mtime < time.time() - _ABANDONED
+    except OSError:
+        return False  # somebody else was quicker
+
+
+def _is_gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    try:  # dead, and only not yet buried by its parent
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in ("Z", "X")
+    except (OSError, IndexError):
+        return False
