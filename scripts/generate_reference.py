@@ -142,13 +142,12 @@ def own_members(value: type) -> Iterator[tuple[str, Any]]:
 
 def settings_page() -> str:
     """Return the page of the core's settings."""
-    from pipewarden.settings import Settings
+    from pipewarden.settings import ENV_PREFIX, Settings
 
-    prefix = Settings.model_config.get("env_prefix", "")
     rows = []
     for name, field in Settings.model_fields.items():
         default = "computed" if field.default_factory else f"`{field.default!s}`"
-        cells = (f"`{name}`", f"`{prefix}{name.upper()}`", default, field.description or "")
+        cells = (f"`{name}`", f"`{ENV_PREFIX}{name.upper()}`", default, field.description or "")
         rows.append(row(*("none" if cell == "``" else cell for cell in cells)))
     table = ["| setting | environment | default | meaning |", "|---|---|---|---|", *rows]
     return f"{HEAD}# Settings\n\n{prose(Settings)}\n\n" + "\n".join(table) + "\n"

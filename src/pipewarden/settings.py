@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipewarden.errors import InvalidSettings
 
@@ -24,15 +20,19 @@ if TYPE_CHECKING:
 SETTINGS_FILE = "pipewarden.yaml"
 
 
-class Settings(BaseSettings):
+#: How every setting's environment variable begins.
+ENV_PREFIX = "PIPEWARDEN_"
+
+
+class Settings(BaseModel):
     """Every setting of the core. Each is also ``PIPEWARDEN_<NAME>`` in the environment.
 
-    A pipeline's own settings stand under ``pipelines.<name>`` and are validated by the pipeline.
+    A pipeline's own settings stand under ``pipelines.<name>`` and are validated by the pipeline; in
+    the environment they are ``PIPEWARDEN_PIPELINES__<PIPELINE>__<NAME>``. Lists and mappings are
+    written as JSON there.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix="PIPEWARDEN_", env_nested_delimiter="__", extra="forbid", frozen=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     home: Path = Field(default=Path(), description="The folder that relative paths start from.")
     database_url: str = Field(
@@ -78,23 +78,6 @@ class Settings(BaseSettings):
         default_factory=dict, description="Each pipeline's own settings, by its name."
     )
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is theirs
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Let flags win over the environment, and the environment over the file."""
-        from pydantic_settings import YamlConfigSettingsSource
-
-        file = _settings_file(init_settings())
-        if file is None:
-            return init_settings, env_settings
-        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls, yaml_file=file)
-
     def in_home(self, path: Path) -> Path:
         """Return ``path`` as seen from the home folder."""
         return self.home / path
@@ -114,41 +97,88 @@ class Settings(BaseSettings):
         return redacted
 
 
-def _settings_file(flags: Mapping[str, Any]) -> Path | None:
-    named = os.environ.get("PIPEWARDEN_CONFIG")
-    if named:
-        if not Path(named).is_file():
-            raise InvalidSettings(
-                f"the settings file {named} does not exist",
-                next_step="correct or unset PIPEWARDEN_CONFIG",
-            )
-        return Path(named)
-    home = Path(flags.get("home") or os.environ.get("PIPEWARDEN_HOME") or ".")
-    return home / SETTINGS_FILE if (home / SETTINGS_FILE).is_file() else None
-
-
 def load_settings(**flags: Any) -> Settings:
     """Return the settings from defaults, file, environment and ``flags`` (None is not given).
+
+    Each wins over the one before it; mappings (``pipelines``) are merged, not replaced.
 
     Raises
     ------
     InvalidSettings
         A value does not hold, or a name is unknown.
     """
-    import yaml
-
+    given = {name: value for name, value in flags.items() if value is not None}
+    environment = _from_environment(os.environ)
+    home = Path(given.get("home") or environment.get("home") or ".")
     try:
-        return Settings(**{name: value for name, value in flags.items() if value is not None})
+        return Settings(**_merged(_merged(_from_file(home), environment), given))
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(str(p) for p in row['loc']) or 'settings'}: {row['msg']}"
             for row in error.errors(include_input=False, include_url=False)
         )
         raise InvalidSettings(
-            f"the settings do not hold: {problems}", next_step="pipewarden config show"
+            f"the settings do not hold: {problems}",
+            next_step=f"correct {home / SETTINGS_FILE} or the variable {ENV_PREFIX}<NAME>",
         ) from None
-    except yaml.YAMLError as error:
-        raise InvalidSettings(f"the settings file does not read: {error}") from error
+
+
+def _from_file(home: Path) -> dict[str, Any]:
+    named = os.environ.get(f"{ENV_PREFIX}CONFIG")
+    file = Path(named) if named else home / SETTINGS_FILE
+    if not file.is_file():
+        if named:
+            raise InvalidSettings(
+                f"the settings file {named} does not exist",
+                next_step=f"correct or unset {ENV_PREFIX}CONFIG",
+            )
+        return {}
+    import yaml
+
+    try:
+        held = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InvalidSettings(f"the settings file {file} does not read: {error}") from error
+    if held is not None and not isinstance(held, dict):
+        raise InvalidSettings(f"the settings file {file} is not a mapping of settings")
+    return held or {}
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Return the settings that environment variables give, nested at each ``__``."""
+    found: dict[str, Any] = {}
+    for variable, text in sorted(environment.items()):
+        first, *path = variable.removeprefix(ENV_PREFIX).lower().split("__")
+        if not variable.startswith(ENV_PREFIX) or first not in Settings.model_fields or not text:
+            continue
+        value = _plain(variable, text) if first in _STRUCTURED or path else text
+        for name in reversed(path):
+            value = {name: value}
+        found = _merged(found, {first: value})
+    return found
+
+
+def _plain(variable: str, text: str) -> Any:
+    """Return what a variable of a structured setting holds: JSON where it looks like it."""
+    if not text.lstrip().startswith(("[", "{")):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise InvalidSettings(f"the variable {variable} is not JSON: {error}") from error
+
+
+_STRUCTURED = frozenset({"pipelines", "database_sources"})
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Return both mappings as one, ``above`` winning at the leaves."""
+    merged = dict(below)
+    for name, value in above.items():
+        held = merged.get(name)
+        both = isinstance(held, Mapping) and isinstance(value, Mapping)
+        merged[name] = _merged(held, value) if both and held is not None else value
+    return merged
 
 
 _SECRET_NAME = re.compile(

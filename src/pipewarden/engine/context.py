@@ -24,7 +24,7 @@ from pipewarden.settings import load_settings, redact
 from pipewarden.store.files import durable
 
 #: Whose versions a snapshot names, where they are installed.
-_DEPENDENCIES = ("pydantic", "sqlalchemy", "orjson", "lxml", "selectolax", "psycopg")
+_DEPENDENCIES = ("pydantic", "sqlalchemy", "orjson", "psycopg")
 _NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
