@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 OK, NOTE, MISSING = "ok", "note", "missing"
 
 #: Extra → a module of each distribution that it installs.
-_EXTRAS = {"filings": ("lxml", "httpx"), "postgresql": ("psycopg",)}
+_EXTRAS = {"filings": ("httpx",), "postgresql": ("psycopg",)}
 
 
 @dataclass(frozen=True, slots=True)

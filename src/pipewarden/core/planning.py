@@ -97,9 +97,12 @@ def decide(
         return State.FORCED, Action.PROCESS, "asked for"
     if wanted is not None and entry.get("fingerprint") != wanted.pipeline:
         return State.STALE, Action.PROCESS, _what_changed(entry.get("fingerprint"), wanted.pipeline)
-    if entry["status"] == "failed":
-        return _decide_failed(entry, wanted, policy)
-    return _decide_success(entry, output, wanted, policy)
+    failed = entry["status"] == "failed"
+    return (
+        _decide_failed(entry, wanted, policy)
+        if failed
+        else _decide_success(entry, output, wanted, policy)
+    )
 
 
 def _decide_failed(
@@ -133,7 +136,12 @@ def _decide_success(
             return State.STALE, Action.PROCESS, "published without validation"
         if stale := _stale_gate(entry, wanted):
             return stale
-    return State.UNCHANGED, Action.SKIP, f"unchanged since {_when(entry)}"
+    return State.UNCHANGED, Action.SKIP, unchanged(entry)
+
+
+def unchanged(entry: Mapping[str, Any]) -> str:
+    """Return why an item is skipped that is as it was."""
+    return f"unchanged since {_when(entry)}"
 
 
 def _stale_gate(entry: Mapping[str, Any], wanted: Fingerprints | None) -> Decision | None:

@@ -187,7 +187,7 @@ class Committer:
 
     def _defer(self, worked: Worked, step: Step, before: Entry | None) -> None:
         key = step.moved_from or step.key
-        same = replace(step, key=key, moved_from=None)
+        same = step._replace(key=key, moved_from=None)
         result = self._result(worked, Outcome.DEFERRED)
         self._record(same, before, replace(result, key=step.key))
 

@@ -8,12 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pipewarden.core.items import Action, ItemResult, Outcome, State, Step
 from pipewarden.core.jobs import Lease, Progress
-from pipewarden.engine.executors.inline import InlineExecutor
-from pipewarden.engine.executors.processes import ProcessExecutor
 from pipewarden.engine.fingerprint import fingerprints
 from pipewarden.engine.pipeline import Pipeline
 from pipewarden.engine.planner import Planned, PlanRequest, make_plan
@@ -31,6 +29,10 @@ from pipewarden.store.files import durable
 from pipewarden.store.manifest.contract import ManifestStore
 from pipewarden.store.manifest.record import Entry
 from pipewarden.store.state import items, jobs
+
+if TYPE_CHECKING:
+    from pipewarden.engine.executors.inline import InlineExecutor
+    from pipewarden.engine.executors.processes import ProcessExecutor
 
 #: A batch is committed when it holds so many items, or when its first has waited so long.
 _BATCH_ITEMS, _BATCH_SECONDS = 64, 0.05
@@ -177,7 +179,10 @@ class Runner:
                 committer.move(step)
                 del left[step.key]
         committer.flush()
-        tasks = self._tasks(planned, [s for s in steps.values() if s.action is not Action.MOVE])
+        acting = [step for step in steps.values() if step.action is not Action.MOVE]
+        if not acting:  # a night without work need not load what works
+            return
+        tasks = self._tasks(planned, acting)
         committer.pending = left
         began = time.monotonic()
         with closing(self._executor().results(tasks)) as results:
@@ -219,7 +224,11 @@ class Runner:
     def _executor(self) -> InlineExecutor | ProcessExecutor:
         workshop = Workshop(self.pipeline, self.output_dir, self.options.validate)
         if self.options.executor == "inline":
+            from pipewarden.engine.executors.inline import InlineExecutor
+
             return InlineExecutor(workshop)
+        from pipewarden.engine.executors.processes import ProcessExecutor
+
         return ProcessExecutor(workshop, self.options.workers)
 
     def _settle_duplicates(

@@ -18,11 +18,6 @@ def demo(
     ] = Path("demo"),
 ) -> None:
     """Show everything once, on sample data that it generates; takes less than a minute."""
-    from importlib.util import find_spec
-
     from pipewarden.app.demo_tour import take
-    from pipewarden.errors import MissingExtra
 
-    if find_spec("lxml") is None:
-        raise MissingExtra("The demonstration's pipeline, filings,", "filings")
     take(folder)
