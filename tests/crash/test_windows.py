@@ -6,6 +6,7 @@ and compares the folder with what an undisturbed run leaves.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -18,6 +19,7 @@ import notes
 import pytest
 from harness import Home, Launcher, examine
 
+import pipewarden as pw
 from pipewarden.core.jobs import JobStatus
 from pipewarden.jobs import requests
 from pipewarden.store.state import jobs
@@ -36,15 +38,28 @@ OF_COMMIT = (
 #: What a release, which is no run, passes.
 OF_RELEASE = (*OF_FILE, Window.APPLY_OPEN, Window.APPLY_COMMITTED)
 
-FIRST_RUN = tuple(f"{window}:{n}" for window in Window for n in (1, 3)[: 1 + (window in IN_WORKER)])
-IN_RUNNER = tuple(str(window) for window in Window if window not in IN_WORKER)
+#: Passed for the first time when a new manifest is claimed, before there is a job.
+OF_SAVE = (
+    *(Window.MANIFEST_STAGED, Window.MANIFEST_BACKED_UP, Window.MANIFEST_REPLACED),
+    Window.JOURNAL_CLEARED,
+)
+
+
+def in_first_run(window: Window) -> tuple[str, ...]:
+    if window in IN_WORKER:
+        return f"{window}:1", f"{window}:3"
+    return (f"{window}:{2 if window in OF_SAVE else 1}",)
+
+
+FIRST_RUN = tuple(where for window in Window for where in in_first_run(window))
+IN_RUNNER = tuple(where for w in Window if w not in IN_WORKER for where in in_first_run(w))
 IN_DATABASE = tuple(str(window) for window in Window if window not in OF_FILE)
 
 
 def test_every_window_is_covered():
     covered = {Window(where.partition(":")[0]) for where in FIRST_RUN}
     assert covered == set(Window)
-    assert set(IN_RUNNER) | set(IN_WORKER) == set(Window)
+    assert len(IN_RUNNER) + len(IN_WORKER) == len(Window)
 
 
 def go_on(launcher: Launcher, home: Home, how: str, where: str, options: dict[str, Any]) -> None:
@@ -114,6 +129,35 @@ def test_so_is_one_with_workers(launcher, home, where):
     killed(launcher, home, where, options=PROCESSES)
     go_on(launcher, home, "again", where, PROCESSES)
     assert not examine(home, notes.FIRST)
+
+
+@pytest.mark.parametrize("where", OF_SAVE)
+def test_a_folder_whose_manifest_was_being_claimed_is_as_new(launcher, home, where):
+    home.fill(notes.FIRST)
+    killed(launcher, home, str(where))
+    assert launcher.do(home).said["status"] == "COMPLETED"
+    assert not examine(home, notes.FIRST)
+
+
+def test_a_run_killed_at_its_very_start_can_be_repeated_once_it_is_resumed(launcher, home):
+    home.fill(notes.FIRST)
+    killed(launcher, home, str(Window.RUN_STARTED))
+    run_id = newest(home).id
+    launcher.do(home, "resume", run_id=run_id)
+    assert (home.path / "data" / "runs" / run_id / "run_config.yaml").is_file()
+
+
+def test_a_folder_belongs_to_its_pipeline_from_its_first_item_on(launcher, home):
+    """Killed before its manifest was saved, a run is still not taken for another pipeline's."""
+    home.fill(notes.FIRST)
+    killed(launcher, home, str(Window.APPLY_COMMITTED))
+    workspace = home.workspace()
+    other = dataclasses.replace(notes.notes, name="other", gate=pw.Gate())
+    report = harness.run(other, home.inbox, workspace=workspace, executor="inline")
+    workspace.database.close()
+    assert report.facts["run"]["output_dir"] == str(home.path / "data" / "processed" / "other")
+    launcher.do(home)
+    assert not examine(home, notes.FIRST, known={report.run_id})
 
 
 # ── a later run: new, changed, moved, rejected, mended, duplicate and deleted items ──────────────

@@ -170,6 +170,8 @@ class _Planner:
         return steps, unknown
 
     def _missing(self, key: str, entry: Entry, cached: StatRow | None) -> None:
+        if key.startswith(tuple(self.scan.unseen)):
+            return  # whether it is gone cannot be seen from here
         if not os.path.lexists(self.source.folder / key):  # else the pattern leaves it out
             self.deleted[key] = entry, cached
 
@@ -280,6 +282,9 @@ class _Planner:
             entry, changed=False, output=output, wanted=self.request.wanted,
             policy=self.request.policy,
         )  # fmt: skip
+        if action is Action.SKIP and (self._freed(entry) or entry.get("duplicate_of", "") > key):
+            state, action = State.STALE, Action.PROCESS
+            why = f"{entry['duplicate_of']}, which it duplicated, comes before it no longer"
         if action is Action.SKIP:
             return Step(key, State.MOVED, Action.MOVE, f"moved from {moved_from}", moved_from)
         return Step(key, state, action, f"moved from {moved_from}; {why}", moved_from)

@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from stat import S_ISREG
 
@@ -80,6 +80,8 @@ class Scan:
     unreadable: list[str]
     #: Temporary files of ours that a killed process left.
     leftovers: list[Path]
+    #: How the keys begin of which nothing is known, because their folder could not be read.
+    unseen: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, source: Source) -> Scan:
@@ -101,12 +103,13 @@ class Scan:
                             below = os.path.join(folder, name)  # noqa: PTH118
                             if below not in excluded:
                                 folders.append((below, f"{prefix}{name}/"))
-                        elif entry.is_symlink() and entry.is_dir():
+                        elif entry.is_symlink() and _leads_to_folder(entry):
                             scan.unreadable.append(f"{prefix}{name}: linked folder, left out")
                         elif matcher is None or matcher(name):
                             scan._add(entry, prefix + name)
             except OSError as error:
                 scan.unreadable.append(f"{prefix or '.'}: {error.strerror}")
+                scan.unseen.append(prefix)
         return scan
 
     def _add(self, entry: os.DirEntry[str], relative: str) -> None:
@@ -129,6 +132,13 @@ class Scan:
     def path(self, folder: Path, key: str) -> Path:
         """Return the path of an item."""
         return folder / self.odd_paths.get(key, key)
+
+
+def _leads_to_folder(link: os.DirEntry[str]) -> bool:
+    try:
+        return link.is_dir()
+    except OSError:  # in a circle, say
+        return False
 
 
 @contextmanager

@@ -102,8 +102,8 @@ def start(
         source = workspace.with_outputs(source, output_dir)
         options = replace(options, output_dir=str(output_dir))
         job = create_job(workspace, context, pipeline, options, parent_id)
-        lease = claim(workspace, job)
         snapshot = _snapshot(workspace, context, pipeline, options)
+        lease = claim(workspace, job)
         return Execution(
             workspace, pipeline, options, source, store, listener, context.output_dir, snapshot
         ).carry_out(lease)

@@ -97,8 +97,7 @@ class Workspace:
         owner = file.document.metadata.get("pipeline", pipeline)
         if own.exists() or owner != pipeline:
             file = ManifestFile(own, self.clock)
-        file.document.metadata.setdefault("pipeline", pipeline)
-        return FileStore(file, self.database)
+        return FileStore(file, self.database, pipeline)
 
     def with_outputs(self, source: Source, output_dir: Path) -> Source:
         """Return the source without the output folder, should that lie below it."""

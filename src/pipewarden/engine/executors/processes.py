@@ -12,12 +12,13 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
+from pickle import PicklingError
 from typing import Any
 
 from pipewarden.engine.executors.child import serve, start_context
 from pipewarden.engine.task import Task, Worked
 from pipewarden.engine.worker import Workshop, lost
-from pipewarden.errors import PipewardenError
+from pipewarden.errors import InvalidSettings, PipewardenError
 
 #: Tasks handed to a worker at a time: one in work, one waiting, so that it never idles while the
 #: runner commits.
@@ -113,8 +114,18 @@ class ProcessExecutor:
         process = self._context.Process(
             target=serve, args=(self._workshop, theirs, inherited), daemon=True
         )
-        process.start()
-        theirs.close()
+        try:
+            process.start()
+        except (PicklingError, AttributeError, TypeError) as error:
+            ours.close()
+            raise InvalidSettings(
+                f"pipeline {self._workshop.pipeline.name!r} cannot be sent to a worker: {error}",
+                left_behind="no item was worked on",
+                next_step="define its functions at the top of a module, not inside another "
+                "function; or use the executor 'inline'",
+            ) from error
+        finally:
+            theirs.close()
         return _Slot(process, ours)
 
     def _hand(self, slot: _Slot, task: Task) -> None:

@@ -80,8 +80,8 @@ class Execution:
             tell=self.listener.note,
         )
         try:
-            tally = self._runner(lease, control).run()
             self.store.keep_run_config(lease.job_id, self.snapshot)
+            tally = self._runner(lease, control).run()
             passing(Window.RUN_SETTLED)
             return self._finish(lease, tally, self._status(tally, control), began)
         except BaseException as error:

@@ -139,9 +139,16 @@ class Runner:
         seen = len(planned.scan.found)
         with self.workspace.database.write() as conn:
             jobs.set_seen(conn, self.lease, seen, seen - work - len(planned.left_out))
-        for notice in self.store.notices:
+        for notice in self._notices(planned):
             self.listener.note(notice)
         self.listener.planned(planned, work)
+
+    def _notices(self, planned: Planned) -> list[str]:
+        told = [*self.store.notices, *planned.scan.unreadable]
+        if not planned.scan.found:
+            patterns = ", ".join(self.source.patterns)
+            told.append(f"no file in {self.source.folder} matches {patterns}")
+        return told
 
     # ── working ──────────────────────────────────────────────────────────────────────────────
 
@@ -236,7 +243,8 @@ class Runner:
     ) -> None:
         """Give items that lost to a duplicate their place when that duplicate has gone."""
         committer.settle()
-        tried: set[str] = set()
+        self.listener.committed(committer.flush())
+        tried = set(planned.left_out)
         while not self.control.stopping:
             freed = {
                 key: Step(key, State.STALE, Action.PROCESS, "the item it duplicated is gone")
@@ -294,7 +302,7 @@ class Runner:
                 left_behind="every committed item is kept; the job is marked FAILED",
                 next_step=f"please report this with the folder {self.workspace.runs_dir}",
             )
-        return Tally(planned, progress, [*self.store.notices, *planned.scan.unreadable])
+        return Tally(planned, progress, self._notices(planned))
 
 
 def plan_request(

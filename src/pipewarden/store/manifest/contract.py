@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pipewarden.core.jobs import Lease
+from pipewarden.errors import Locked
 from pipewarden.store.files.folder_lock import Holder
 from pipewarden.store.files.hashing import Signature
 from pipewarden.store.manifest.manifest_file import ManifestFile
@@ -93,8 +94,9 @@ class FileStore:
 
     _CURSOR = "file"
 
-    def __init__(self, file: ManifestFile, database: Database) -> None:
+    def __init__(self, file: ManifestFile, database: Database, pipeline: str = "") -> None:
         self.file = file
+        self._pipeline = pipeline
         self._database = database
         self.folder = file.folder
         self.entries = file.entries
@@ -109,6 +111,21 @@ class FileStore:
         """Take the folder's lock; a runner holds it for its life."""
         self.file.lock.acquire(holder, timeout, waiting)
         self.file.refresh()
+        if self._pipeline:
+            self._claim()
+
+    def _claim(self) -> None:
+        """Let a new manifest say at once whose it is: a run may be killed before it is saved."""
+        owner = self.file.document.metadata.setdefault("pipeline", self._pipeline)
+        if owner != self._pipeline:
+            self.close()
+            raise Locked(
+                f"{self.file.path} was taken by pipeline {owner!r} a moment ago",
+                left_behind="nothing was changed",
+                next_step=f"run it again: {self._pipeline!r} gets a manifest of its own",
+            )
+        if not self.file.path.exists():
+            self.file.save()
 
     def catch_up(self) -> int:
         """Apply what a dead runner committed but did not live to apply; return how many records."""
@@ -149,9 +166,8 @@ class FileStore:
         self.file.stats.forget(keys)
 
     def keep_run_config(self, run_id: str, snapshot: Mapping[str, Any]) -> None:
-        """Keep the configuration snapshot of a run whose items the manifest holds."""
+        """Keep the configuration snapshot of a run; written with the run's first item or never."""
         self.file.document.run_configs[run_id] = dict(snapshot)
-        self.file.touch()
 
     def save(self) -> None:
         """Compact manifest and journal if anything changed, and save the signatures."""
