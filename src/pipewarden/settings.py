@@ -182,25 +182,61 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
 
 
 _SECRET_NAME = re.compile(
-    r"secret|passw(or)?d|passphrase|token|credential|api_?key|private_?key|dsn", re.IGNORECASE
+    r"secret|passw(or)?d|passphrase|\bpwd\b|token|credential|api_?key|access_?key|private_?key|dsn"
+    r"|^auth(orization)?$|bearer|cookie",
+    re.IGNORECASE,
 )
-_SECRET_IN_URL = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<user>[^/@\s:]*):[^/@\s]+@", re.IGNORECASE
+#: Where a secret stands in a text: a URL's password, a query or assignment, an HTTP header.
+_SECRET_IN_TEXT = (
+    re.compile(
+        r"(?P<before>[a-z][a-z0-9+.-]*://[^/?#@\s:]*):(?P<secret>[^\s'\"]*)(?P<after>@)",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"(?P<before>(?:passw(?:or)?d|pwd|secret|token|api_?key|access_?key|sig(?:nature)?)"
+        r"['\"]?\s*[=:]\s*['\"]?)(?P<secret>[^\s&'\",;)}]+)(?P<after>)",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"(?P<before>\b(?:bearer|basic) )(?P<secret>[A-Za-z0-9._~+/=-]{8,})(?P<after>)",
+        re.IGNORECASE,
+    ),
 )
 REDACTED = "[redacted]"
 
 
 def redact(value: Any, name: str = "") -> Any:
-    """Return plain values with every secret replaced: by its name, or a password in a URL."""
+    """Return plain values with every secret replaced: by its name, or by its form in a text."""
     if isinstance(value, Mapping):
         return {key: redact(held, str(key)) for key, held in value.items()}
     if isinstance(value, (list, tuple)):
         return [redact(held, name) for held in value]
-    if _SECRET_NAME.search(name) and value not in (None, "", False):
-        return REDACTED
-    if isinstance(value, str):
-        return _SECRET_IN_URL.sub(rf"\g<scheme>\g<user>:{REDACTED}@", value)
-    return value
+    if not isinstance(value, str):
+        return value  # max_tokens is no secret
+    return REDACTED if value and _SECRET_NAME.search(name) else redact_text(value)
+
+
+def redact_text(text: str) -> str:
+    """Return a text without the secrets that stand in it, such as the URL in a driver's error."""
+    for pattern in _SECRET_IN_TEXT:
+        text = pattern.sub(_hidden, text)
+    return text
+
+
+def _hidden(match: re.Match[str]) -> str:
+    if match["secret"] == REDACTED or not match["secret"]:
+        return match[0]
+    before, after = match["before"], match["after"]
+    return f"{before}:{REDACTED}{after}" if after else f"{before}{REDACTED}"
+
+
+def holds_redacted(value: Any) -> bool:
+    """Whether a secret was taken out of plain values, so that they cannot be used again."""
+    if isinstance(value, Mapping):
+        return any(map(holds_redacted, value.values()))
+    if isinstance(value, (list, tuple)):
+        return any(map(holds_redacted, value))
+    return isinstance(value, str) and REDACTED in value
 
 
 def load_gate(gate: Gate, path: Path) -> Gate:

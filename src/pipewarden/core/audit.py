@@ -113,7 +113,7 @@ def _follows(entry: LedgerEntry, before: Anchor) -> bool:
 def _rehashed(anchor: Anchor, found: str) -> Fault:
     message = (
         f"entry {anchor.count} has the hash {found}, but {anchor.source or 'an anchor'} recorded "
-        f"{anchor.hash}: the chain was computed anew from some entry up to this one"
+        f"{anchor.hash}: the chain was computed anew, or the report is of another database"
     )
     return Fault(FaultKind.REHASHED, anchor.count, message)
 

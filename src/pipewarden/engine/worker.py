@@ -22,6 +22,7 @@ from pipewarden.engine.pipeline import Pipeline
 from pipewarden.engine.publication import documents
 from pipewarden.engine.task import Task, Work, Worked
 from pipewarden.errors import BadInput, StorageUnavailable
+from pipewarden.settings import redact_text
 from pipewarden.store.files import durable
 from pipewarden.store.files.hashing import compute_file_hash, trusted_signature
 from pipewarden.store.windows import Window, passing
@@ -84,6 +85,10 @@ class Workshop:
             message = f"it needed more memory than its ceiling of {limit} bytes"
             worked = _without_document(task, Work.ERRORED, "memory", message)
         except Exception as error:  # noqa: BLE001 - an item's failure is data; the run goes on
+            worked = _without_document(task, Work.ERRORED, *_describe(error))
+        except (SystemExit, KeyboardInterrupt) as error:
+            if type(error) not in (SystemExit, KeyboardInterrupt):
+                raise  # a signal's own: the run is asked to stop
             worked = _without_document(task, Work.ERRORED, *_describe(error))
         seconds = time.perf_counter() - started
         return replace(worked, seconds=seconds, attempt=task.attempt, companion=companion)
@@ -164,7 +169,7 @@ class Workshop:
         return _without_document(task, Work.DEFERRED, "vanished", "it vanished during the run")
 
 
-def _describe(error: Exception) -> tuple[str, str, str]:
+def _describe(error: BaseException) -> tuple[str, str, str]:
     """Return reason, message and traceback of an exception."""
     name = type(error).__name__
     if isinstance(error, PermissionError) or getattr(error, "errno", None) == errno.ELOOP:
@@ -185,8 +190,8 @@ def _without_document(task: Task, work: Work, reason: str, message: str, trace: 
         work=work,
         input_hash=input_hash,
         reason=documents.readable(reason),
-        message=documents.readable(message),
-        trace=documents.readable(trace),
+        message=redact_text(documents.readable(message)),
+        trace=redact_text(documents.readable(trace)),
     )
 
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from pipewarden.core.chain import Act
-from pipewarden.core.jobs import Job, Lease
+from pipewarden.core.jobs import Job, JobStatus, Lease
 from pipewarden.engine.context import RunContext
 from pipewarden.engine.pipeline import Pipeline
 from pipewarden.engine.source import Source
-from pipewarden.errors import PipewardenError
+from pipewarden.errors import Locked, PipewardenError
 from pipewarden.jobs.options import RunOptions
 from pipewarden.jobs.runners import liveness
 from pipewarden.jobs.workspace import Workspace
@@ -88,6 +88,22 @@ def create_job(
         with workspace.database.write() as conn:
             if jobs.insert(conn, job):
                 return job
+
+
+def refuse_living(job: Job) -> None:
+    """Refuse at once, without waiting for its lock, a job whose runner is known to live.
+
+    Raises
+    ------
+    Locked
+        It is being run.
+    """
+    if job.status is JobStatus.RUNNING and liveness.is_alive(job.lease_owner or "::"):
+        raise Locked(
+            f"job {job.id} is being run by {job.lease_owner}",
+            left_behind="nothing was changed",
+            next_step=f"watch it with 'pipewarden jobs watch {job.id}', or pause it first",
+        )
 
 
 def claim(workspace: Workspace, job: Job) -> Lease:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from pipewarden.engine.pipeline import Pipeline
-from pipewarden.errors import InvalidSettings, PipewardenError, UnknownName
-from pipewarden.settings import Settings, load_gate
+from pipewarden.errors import InvalidSettings, PipewardenError, UnknownName, UsageError
+from pipewarden.jobs.options import RunOptions
+from pipewarden.settings import SETTINGS_FILE, Settings, holds_redacted, load_gate
 
 GROUP = "pipewarden.pipelines"
 
@@ -67,6 +68,29 @@ def _built(reference: str, build: Callable[..., Any], section: Mapping[str, Any]
         raise
     except Exception as error:  # as above
         raise _does_not_load(reference, error) from error
+
+
+def usable(options: RunOptions, settings: Settings, run_id: str) -> dict[str, Any]:
+    """Return the pipeline settings of an earlier run; its secrets, never kept, come from today's.
+
+    Raises
+    ------
+    UsageError
+        A secret stands nowhere today.
+    """
+    today = settings.pipelines.get(options.pipeline.partition(":")[2] or options.pipeline, {})
+    kept: dict[str, Any] = {}
+    for name, value in (options.settings or {}).items():
+        if not holds_redacted(value):
+            kept[name] = value
+        elif name not in today:
+            raise UsageError(
+                f"run {run_id} was given the secret setting {name!r}, which is kept nowhere",
+                left_behind="nothing was changed",
+                next_step=f"put it under pipelines.<name>.{name} in {SETTINGS_FILE} or into the "
+                "environment, or start a new run with --set",
+            )
+    return kept
 
 
 def with_gate_file(pipeline: Pipeline, settings: Settings) -> Pipeline:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from pipewarden.core.planning import Policy
+from pipewarden.settings import redact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +76,9 @@ class RunOptions:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the options as plain values."""
-        return asdict(self)
+        """Return the options as plain values, secrets of the pipeline's settings redacted."""
+        plain: dict[str, Any] = redact(asdict(self))
+        return plain
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> RunOptions:

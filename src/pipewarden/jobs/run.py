@@ -13,11 +13,12 @@ from pipewarden.engine.pipeline import Pipeline
 from pipewarden.engine.planner import Planned, make_plan
 from pipewarden.errors import InvalidSettings, PipewardenError, UnknownName, UsageError
 from pipewarden.jobs import loading
-from pipewarden.jobs.claiming import claim, create_job, locked_store, reap
+from pipewarden.jobs.claiming import claim, create_job, locked_store, reap, refuse_living
 from pipewarden.jobs.options import RunOptions
 from pipewarden.jobs.runners.execution import Execution, RunReport
 from pipewarden.jobs.runners.local import Listener, plan_request
 from pipewarden.jobs.workspace import Workspace
+from pipewarden.settings import redact
 from pipewarden.store.state import jobs
 
 __all__ = ["Listener", "RunReport", "Silent", "plan", "reap", "rerun", "resume", "run", "start"]
@@ -131,6 +132,7 @@ def resume(
         job = jobs.get(conn, run_id)
     if job is None:
         raise UnknownName(f"there is no job {run_id!r}", next_step="pipewarden jobs list")
+    refuse_living(job)
     options = RunOptions.from_dict(job.options)
     found = pipeline or _found_again(options, run_id, workspace)
     source = workspace.source(options.source, _patterns(found, options))
@@ -194,20 +196,22 @@ def _found_again(options: RunOptions, run_id: str, workspace: Workspace) -> Pipe
             f"run {run_id} used a pipeline that exists only in the script that ran it",
             next_step="run that script again: what is done is not done twice",
         )
-    return loading.load_pipeline(options.pipeline, workspace.settings, options.settings)
+    settings = loading.usable(options, workspace.settings, run_id)
+    return loading.load_pipeline(options.pipeline, workspace.settings, settings)
 
 
 def _snapshot(
     workspace: Workspace, context: RunContext, pipeline: Pipeline, options: RunOptions
 ) -> dict[str, Any]:
     config = {"options": options.as_dict(), "pipeline_settings": dict(pipeline.settings)}
-    snapshot = {
+    snapshot: dict[str, Any] = {
         **context.config_snapshot,
         "run_id": context.run_id,
         "researcher": workspace.actor,
         "settings": workspace.settings.redacted(),
         "config": config,
     }
+    snapshot = redact(snapshot)
     context.save_snapshot(snapshot)
     return snapshot
 

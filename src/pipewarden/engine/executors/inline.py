@@ -18,6 +18,8 @@ class InlineExecutor:
 
     def __init__(self, workshop: Workshop) -> None:
         self._workshop = workshop
+        #: No worker is ever replaced here.
+        self.replaced = 0
 
     def results(self, tasks: Iterator[Task]) -> Generator[Worked | None]:
         """Yield what came of each task, in order."""

@@ -63,6 +63,8 @@ class ProcessExecutor:
         self._slots: list[_Slot] = []
         self._retry: deque[Task] = deque()
         self._losses: dict[str, int] = {}
+        #: How many workers had to be replaced; each may have left a temporary file.
+        self.replaced = 0
 
     def results(self, tasks: Iterator[Task]) -> Generator[Worked | None]:
         """Yield what came of each task, in order of completion, and None at each tick.
@@ -196,10 +198,14 @@ class ProcessExecutor:
         what = f"killed by signal {-code}" if code and code < 0 else f"ended with exit code {code}"
         when = "while it was being set up" if setup_failed else "while working on it"
         message = f"{_LOSSES} workers were lost {when}; the last was {what}"
+        if self._workshop.pipeline.memory_limit is not None and code and code < 0:
+            limit = self._workshop.pipeline.memory_limit
+            message += f" (code in C may die so at the memory ceiling of {limit} bytes)"
         yield lost(task, "worker_lost", message, self._clock() - slot.started)
 
     def _replace(self, slot: _Slot) -> None:
         """Put a fresh worker in the slot's place; tasks it had not begun are handed out again."""
+        self.replaced += 1
         self._retry.extend(slot.tasks)
         self._end(slot)
         self._slots.remove(slot)

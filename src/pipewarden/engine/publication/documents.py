@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -69,6 +70,9 @@ def encode(document: Mapping[str, Any]) -> bytes:
     BadInput
         The result holds something that JSON has not.
     """
+    where = _not_finite(document)
+    if where is not None:
+        raise BadInput("not_finite", f"{where} is NaN or infinite, which JSON cannot hold")
     try:
         data = orjson.dumps(
             document,
@@ -78,6 +82,19 @@ def encode(document: Mapping[str, Any]) -> bytes:
     except (TypeError, orjson.JSONEncodeError) as error:
         raise BadInput("not_json", f"the result cannot be written as JSON: {error}") from error
     return data
+
+
+def _not_finite(value: Any, path: str = "") -> str | None:
+    """Return where NaN or an infinity stands, which JSON has not and would be lost as null."""
+    if isinstance(value, float):
+        return None if math.isfinite(value) else path or "the result"
+    if isinstance(value, dict):
+        rows = ((f"{path}.{key}" if path else str(key), held) for key, held in value.items())
+    elif isinstance(value, (list, tuple)):
+        rows = ((f"{path}[{i}]", held) for i, held in enumerate(value))
+    else:
+        return None
+    return next((found for where, held in rows if (found := _not_finite(held, where))), None)
 
 
 def plain(value: Any) -> Any:
@@ -107,7 +124,10 @@ def _convert(value: Any) -> Any:
         return value.encode("utf-8", "backslashreplace").decode()
     number = getattr(value, "item", None)  # a NumPy scalar
     if callable(number):
-        return number()
+        plain_number = number()
+        if isinstance(plain_number, float) and not math.isfinite(plain_number):
+            raise TypeError("NaN and infinities are not JSON")
+        return plain_number
     as_text = getattr(value, "__str__", None)
     if type(value).__name__ in ("Decimal", "Fraction") and as_text is not None:
         return str(value)

@@ -18,7 +18,7 @@ from pipewarden.engine.planner import Planned, PlanRequest, make_plan
 from pipewarden.engine.publication.committer import Committer, RunScope
 from pipewarden.engine.publication.duplicates import Identities
 from pipewarden.engine.publication.quarantine import Quarantine
-from pipewarden.engine.source import Source
+from pipewarden.engine.source import Scan, Source
 from pipewarden.engine.task import Task
 from pipewarden.engine.worker import Workshop
 from pipewarden.errors import ConservationViolated
@@ -138,7 +138,10 @@ class Runner:
     def _announce(self, planned: Planned, work: int) -> None:
         seen = len(planned.scan.found)
         with self.workspace.database.write() as conn:
-            jobs.set_seen(conn, self.lease, seen, seen - work - len(planned.left_out))
+            before = items.totals(conn, self.lease.job_id)  # of an attempt that was interrupted
+            decided = before.published + before.quarantined
+            skipped = max(0, seen - work - len(planned.left_out) - decided)
+            jobs.set_seen(conn, self.lease, seen, skipped)
         for notice in self._notices(planned):
             self.listener.note(notice)
         self.listener.planned(planned, work)
@@ -192,7 +195,8 @@ class Runner:
         tasks = self._tasks(planned, acting)
         committer.pending = left
         began = time.monotonic()
-        with closing(self._executor().results(tasks)) as results:
+        executor = self._executor()
+        with closing(executor.results(tasks)) as results:
             for worked in self.control.abortable(results):
                 if worked is not None:
                     committer.add(worked, steps[worked.key])
@@ -204,6 +208,9 @@ class Runner:
                     began = now
                 self.control.poll()
         self.listener.committed(committer.flush())
+        if executor.replaced:  # a worker that was killed may have left a document half handed over
+            for leftover in Scan.of(Source(self.output_dir, ("*",))).leftovers:
+                durable.remove_file(leftover)
 
     def _tasks(self, planned: Planned, steps: Iterable[Step]) -> Iterator[Task]:
         for step in steps:

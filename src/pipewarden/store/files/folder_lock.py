@@ -78,12 +78,14 @@ class FolderLock:
         try:
             self._lock.acquire(timeout=timeout)
         except Timeout:
+            holder = self.holder()
+            run_id = holder.run_id if holder else "RUN_ID"
             raise Locked(
                 f"{self.path.parent} is locked: {self._describe()}",
                 left_behind="nothing was changed",
-                next_step="wait for that run or pause it (pipewarden jobs pause RUN_ID); the lock "
-                "goes when its process ends. If the folder is on a network file system and that "
-                f"host is gone for good, delete {self.path}",
+                next_step=f"wait for that run, or pause it (pipewarden jobs pause {run_id}); the "
+                "lock goes when its process ends. If the folder is on a network file system, and "
+                f"that host is gone for good, delete {self.path}",
             ) from None
 
     def _describe(self) -> str:

@@ -81,8 +81,18 @@ def _upgrade(
     run_configs = dict(plain.get("run_configs") or {})
     if isinstance(old := plain.get("run_config"), dict) and old:
         run_configs.setdefault(str(old.get("run_id") or "before_upgrade"), old)
-    upgraded = {relative_key(key, folder): _upgrade_entry(e, folder) for key, e in files.items()}
+    upgraded = {_own_key(key, folder): _upgrade_entry(e, folder) for key, e in files.items()}
     return Document(upgraded, {**metadata, "version": VERSION}, run_configs, upgraded=True)
+
+
+def _own_key(key: str, folder: Path) -> str:
+    """Return the key of an old absolute path, which may be of another machine's folder."""
+    found = relative_key(key, folder)
+    if not found.startswith("../"):
+        return found
+    parts = key.replace("\\", "/").split("/")
+    tails = ("/".join(parts[first:]) for first in range(1, len(parts)))
+    return next((tail for tail in tails if tail and os.path.lexists(folder / tail)), found)
 
 
 def _upgrade_entry(entry: dict[str, Any], folder: Path) -> Entry:

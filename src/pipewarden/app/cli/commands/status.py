@@ -94,7 +94,7 @@ def _completed(options: RunOptions, jobs: tuple[Job, ...]) -> RunOptions:
         if reference and (not wanted or wanted in (job.pipeline, reference.rpartition(":")[2])):
             asked: dict[str, Any] = {
                 name: job.options[name]
-                for name in ("settings", "pattern", "validate")
+                for name in ("settings", "pattern")
                 if job.options.get(name) is not None
             }
             return replace(options, **{"pipeline": options.pipeline or reference, **asked})
