@@ -28,7 +28,8 @@ paper = _load("paper")
 styles = _load("styles")
 absences = _load("absences")
 layouts = _load("layouts")
-VARIANTS = [*styles.variants(), *absences.variants(), *layouts.variants()]
+oddities = _load("oddities")
+VARIANTS = [*styles.variants(), *absences.variants(), *layouts.variants(), *oddities.variants()]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import groupby, islice
 
 from pipewarden.pipelines.filings.reading.document import Document
 from pipewarden.pipelines.filings.reading.paragraphs import Paragraph
 from pipewarden.pipelines.filings.sections.headings import numbered
 
 PAGE_NUMBER = re.compile(
-    r"[\s\[(|•–—-]*(?:page\s*)?(?:[A-Z]{1,2}-)?(?:\d{1,3}|[ivxl]{1,6})(?:\s*(?:of|/)\s*\d{1,3})?[\s\])|•.–—-]*",
+    r"[\s\[(|•~–—-]*(?:page\s*)?(?:[A-Z]{1,2}-)?(?:\d{1,3}|[ivxl]{1,6})(?:\s*(?:of|/)\s*\d{1,3})?[\s\])|•.~–—-]*",
     re.IGNORECASE,
 )
 BACK_LINK = re.compile(
@@ -24,6 +25,8 @@ _DIGITS = str.maketrans("", "", "0123456789")
 #: A running line is no longer than this, and stands on this many pages at least.
 _RUNNING_LENGTH, _RUNNING_COUNT = 160, 3
 _LINK_LENGTH = 70
+#: A running row has no more cells than this, and says something.
+_CELLS, _ROW_LETTERS = 5, 4
 
 
 def _template(text: str) -> str:
@@ -48,15 +51,34 @@ def running_lines(document: Document, paragraphs: Sequence[Paragraph]) -> dict[s
     return {text: count for text, count in wanted.items() if count >= _RUNNING_COUNT}
 
 
+def _running_rows(document: Document, paragraphs: Sequence[Paragraph]) -> set[str]:
+    """Return the table rows that stand on page after page, digits ignored: "Name | 12"."""
+    short = {p.text for p in paragraphs if p.cells > 1 and len(p.text) <= _RUNNING_LENGTH}
+    wanted = {_template(text): 0 for text in short}
+    if not wanted:
+        return set()
+    for row, cells in groupby(document.lines, key=lambda line: line.row):
+        texts = [line.text for line in islice(cells, _CELLS)] if row else []
+        template = _template(" ".join(texts))
+        if template in wanted:
+            wanted[template] += 1
+    return {
+        text
+        for text, count in wanted.items()
+        if count >= _RUNNING_COUNT and sum(map(str.isalpha, text)) >= _ROW_LETTERS
+    }
+
+
 def furniture(document: Document, paragraphs: Sequence[Paragraph]) -> list[bool]:
     """Return, for each paragraph, whether it belongs to the page and not to the text."""
     running = running_lines(document, paragraphs)
+    rows = _running_rows(document, paragraphs)
     marks = [_is_furniture(paragraph, running) for paragraph in paragraphs]
     for _ in range(2):  # what repeats beside a page's edge belongs to the page, two lines deep
         for at, paragraph in enumerate(paragraphs):
             if not marks[at] and _at_edge(paragraphs, marks, at):
                 template = _template(paragraph.text)
-                marks[at] = template in running or _is_continued(paragraph)
+                marks[at] = template in running or template in rows or _is_continued(paragraph)
     return marks
 
 

@@ -20,9 +20,12 @@ _EXACT_NAME = re.compile(
     r"exact\s+name\s+of\s+(?:the\s+)?(?:registrant|small|issuer|company)|name\s+of\s+(?:small\s+business\s+)?(?:issuer|registrant)\s+(?:as|in)",
     re.IGNORECASE,
 )
+#: The name after its label: "Exact name of registrant as specified in its charter: NAME".
+_BEHIND = re.compile(r"[^:]{0,60}charter[^:]{0,20}:\s*(\S.{2,100})")
 _NOT_A_NAME = re.compile(
     r"commission|file\s+(?:number|no)|form\s+10|washington|securities|mark\s+one|transition|fiscal|ended|\bor\b$"
-    r"|pursuant|^\W*$|^\W*\d[\d\s-]*$|annual\s+report|quarterly|amendment\s+no|exchange\s+act|^\W*or\W*$|^_+|^\(?no\.",
+    r"|pursuant|^\W*$|^\W*\d[\d\s-]*$|annual\s+report|quarterly|amendment\s+no|exchange\s+act|^\W*or\W*$|^_+|^\(?no\."
+    r"|^\(?an?\s[\w\s]{3,30}\b(?:partnership|corporation|company|trust)\W*$",
     re.IGNORECASE,
 )
 _AMENDMENT = re.compile(r"\bamendment\s+no\.?\s*\d|\bform\s+10-?[KQ]\w*\s*/\s*A\b", re.IGNORECASE)
@@ -65,6 +68,9 @@ def _company(cover: Sequence[Line]) -> str | None:
         before = line.text[: label.start()].strip(" (_-–—")
         if any(c.isalpha() for c in before) and not _NOT_A_NAME.search(before):
             return before
+        behind = _BEHIND.match(line.text[label.end() : _LINE])
+        if behind and not _NOT_A_NAME.search(behind.group(1)):
+            return behind.group(1).strip()
         for above in reversed(cover[max(0, at - 6) : at]):
             name = above.text.strip(' _-–—*"')
             if any(c.isalpha() for c in name) and not _NOT_A_NAME.search(name):

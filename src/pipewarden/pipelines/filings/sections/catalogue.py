@@ -59,6 +59,17 @@ _ANNUAL: dict[str, tuple[str, ...]] = {
     "16": ("form10ksummary", "formksummary", "summary"),
 }
 
+#: What else titles may begin with, after an Item's number only.
+_UNDER_NUMBER: dict[str, tuple[str, ...]] = {
+    "1A": (
+        *("risks", "certainrisk", "ourrisk", "businessrisk", "descriptionofrisk", "principalrisk"),
+        *("additionalrisk", "keyrisk", "generalrisk", "materialrisk", "importantrisk"),
+        *("factorsthat", "factorsaffecting", "certainfactors", "importantfactors"),
+        *("cautionarystatement", "cautionaryfactor", "forwardlookingstatement"),
+        *("investmentconsiderations", "certainconsiderations", "specialconsiderations"),
+    ),
+}
+
 #: Quarterly reports: (part, number) → how the title may begin.
 _QUARTERLY: dict[tuple[int, str], tuple[str, ...]] = {
     (1, "1"): ("financialstatement", "condensed", "consolidated", "unaudited", "interim"),
@@ -88,7 +99,8 @@ class Catalogue(NamedTuple):
     def matches(self, key: ItemKey, title: str) -> bool:
         """Return whether ``title`` begins as this Item's title does."""
         compact = letters(title)
-        return any(compact.startswith(start) for start in self.titles.get(key, ()))
+        known = (*self.titles.get(key, ()), *_UNDER_NUMBER.get(key.number, ()))
+        return compact.startswith(known)
 
     def title_of(self, text: str) -> ItemKey | None:
         """Return the Item whose title ``text`` is, when it is hardly more than that title."""

@@ -13,16 +13,19 @@ from pipewarden.pipelines.filings.sections.catalogue import Catalogue, ItemKey, 
 _PART = re.compile(
     r"\s*PART\s+(?P<part>I{1,3}V?|IV|[1-4])(?![A-Za-z])[\s.,:;|/–—-]*", re.IGNORECASE
 )
-_SUFFIX = r"(?:\s?\([aAbBcC]\)|[aAbBcC](?![a-z])|\s[aAbBcC](?=\s*[.:)–—-]))"
+_SUFFIX = (
+    r"(?:\s?\([aAbBcC]\)|[aAbBcC](?![a-z])|\s[aAbBcC](?=\s*[.:)–—-])|[.-][aAbBcC](?=[\s.:)–—-]|$)"
+    r"|\s[ABC](?=\s+(?:RISK|Risk|UNRES|Unres|CYBER|Cyber|QUANT|Quant)))"
+)
 _ITEM = re.compile(
-    r"[\s\"“•*]*I\s?T\s?E\s?M\s?(?P<many>S?)[\s.:#]*"
-    rf"(?P<number>\d{{1,2}}(?!\d){_SUFFIX}?)"
+    r"[\s\"“•*\[(]*I\s?T\s?E\s?M\s?(?P<many>S?)[\s.:#]*"
+    rf"(?P<number>\d{{1,2}}(?!\d){_SUFFIX}?|[IL][AB](?![A-Z]))"
     rf"(?P<more>(?:\s*(?:,|&|and|through|to|/|,\s*and)\s*(?:I\s?TEMS?\s*)?\d{{1,2}}(?!\d){_SUFFIX}?)*)",
     re.IGNORECASE,
 )
 _BARE = re.compile(rf"\s*(?P<number>\d{{1,2}}{_SUFFIX}?)\s*[.):–—-]?\s*(?=[A-Z“\"]|$)")
 _NUMBER = re.compile(rf"\d{{1,2}}{_SUFFIX}?")
-_SEPARATOR = re.compile(r"^[\s.:;,)–—|•*-]*")
+_SEPARATOR = re.compile(r"^[\s.:;,)\]–—|•*-]*")
 _CONTINUED = re.compile(r"\(?\s*cont(?:inued|['’]?d)?\b", re.IGNORECASE)
 _MARK = re.compile(r"[.:–—-]")
 #: What stands right after a number where the title is left out and a statement takes its place.
@@ -31,6 +34,8 @@ _STATEMENT = re.compile(
     r"|incorporated|as\s+a\s+smaller|smaller\s+reporting|we\s+are\s|the\s+information\s|in\s+addition)",
     re.IGNORECASE,
 )
+#: The one title that says by itself which Item it heads, whatever the number before it.
+_MISNUMBERED_TITLE = "riskfactors"
 #: The longest heading, title and a few words more.
 _LONGEST = 260
 
@@ -81,7 +86,7 @@ def item_headings(lines: Sequence[Line], catalogue: Catalogue) -> list[Heading]:
     for index, line in enumerate(lines):
         text = line.text
         lead = text[:1]
-        if not (lead.isdigit() or lead in 'IiPp•*“"('):
+        if not (lead.isdigit() or lead in 'IiPp•*“"(['):
             continue
         if lead in "Pp":
             named = _PART.match(text)
@@ -121,7 +126,8 @@ def numbered(text: str) -> Numbered | None:
 
 
 def _clean(number: str) -> str:
-    return re.sub(r"[\s()]", "", number).upper()
+    number = re.sub(r"[\s().-]", "", number).upper()
+    return "1" + number[1:] if number[0] in "IL" else number
 
 
 def _heading(lines: Sequence[Line], index: int, part: int, catalogue: Catalogue) -> Heading | None:
@@ -135,6 +141,8 @@ def _heading(lines: Sequence[Line], index: int, part: int, catalogue: Catalogue)
         last = _title_line(lines, index)
         title = _SEPARATOR.sub("", lines[last].text)
     key = _key(catalogue, found, part, title)
+    if not found.bare and letters(title) == _MISNUMBERED_TITLE:
+        key = catalogue.keys("1A")[0]
     if key is None:
         return None
     if not catalogue.matches(key, title):

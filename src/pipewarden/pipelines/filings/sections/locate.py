@@ -16,7 +16,7 @@ from pipewarden.pipelines.filings.sections.catalogue import (
 )
 from pipewarden.pipelines.filings.sections.chain import heaviest_chain
 from pipewarden.pipelines.filings.sections.contents import contents_rows
-from pipewarden.pipelines.filings.sections.headings import Heading, item_headings
+from pipewarden.pipelines.filings.sections.headings import Heading, item_headings, numbered
 from pipewarden.pipelines.filings.sections.section import Span
 from pipewarden.pipelines.filings.sections.titles import TitleSearch
 
@@ -25,6 +25,8 @@ _PART_LINE = re.compile(r"\W*PART\s+(I{1,3}V?|IV)\W*(?:[A-Z][A-Z\s]{0,40})?", re
 _SIGNATURES = re.compile(r"\W*SIGNATURES?\W*", re.IGNORECASE)
 #: A running header repeats; a heading of a part does not.
 _REPEATED, _SHORT = 3, 60
+#: The next Item that a filing has is at most so many further in the form.
+_NEAR = 3
 #: An outline holds no more rows of contents than this; a real one has two dozen.
 _MOST_ROWS = 500
 
@@ -107,7 +109,7 @@ def _in_chain(document: Document, outline: Outline) -> Span | None:
                 stop,
                 heading.rest,
                 "item_heading",
-                start_certain=heading.titled or bool(heading.rest),
+                start_certain=heading.titled or bool(heading.rest) or _is_framed(outline, at),
                 end_certain=certain,
             )
         if key in heading.also:
@@ -117,13 +119,26 @@ def _in_chain(document: Document, outline: Outline) -> Span | None:
     return None
 
 
+def _is_framed(outline: Outline, at: int) -> bool:
+    """Whether a number without a known title stands right between its neighbours' headings."""
+    if not 0 < at < len(outline.chain) - 1:
+        return False
+    before, after = outline.chain[at - 1], outline.chain[at + 1]
+    order = outline.catalogue.order
+    near = (
+        order[after.key] - order[outline.key] <= _NEAR
+        and order[outline.key] - order[before.key] == 1
+    )
+    return near and before.titled and after.titled
+
+
 def _stop(document: Document, outline: Outline, heading: Heading, stop: int) -> tuple[int, bool]:
     """Return where a section ends, and whether that is certain: at the first of what can end it."""
     lines = document.lines
     repeated: dict[str, bool] = {}
     for at in range(heading.last + 1, stop):
         text = lines[at].text
-        if len(text) > _SHORT or text[:1] not in "PpSsUu“(":
+        if len(text) > _SHORT or text[:1] not in "IiPpSsUu“(":
             continue
         if _PART_LINE.fullmatch(text) or _SIGNATURES.fullmatch(text):
             if text not in repeated:
@@ -136,11 +151,13 @@ def _stop(document: Document, outline: Outline, heading: Heading, stop: int) -> 
 
 
 def _is_staff_comments(outline: Outline, heading: Heading, text: str) -> bool:
-    """Whether a line is the bare title of Item 1B, which some filers do not number."""
+    """Whether a line is the title of Item 1B, which some do not number, or number wrongly."""
     skipped = ItemKey(heading.key.part, "1B")
     order = outline.catalogue.order
     between = skipped in order and order[heading.key] < order[skipped]
-    return between and letters(text) == "unresolvedstaffcomments"
+    mistaken = numbered(text)
+    title = mistaken.remainder if mistaken and not mistaken.bare else text
+    return between and letters(title) == "unresolvedstaffcomments"
 
 
 def _by_title(document: Document, outline: Outline) -> Span | None:

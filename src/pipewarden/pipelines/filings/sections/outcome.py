@@ -42,7 +42,7 @@ _NO_FACTORS_FORMS = ("10-KSB", "10-QSB")
 
 _FLAGS = re.IGNORECASE | re.DOTALL
 _NOT_APPLICABLE = re.compile(
-    r"\bnot\s+(?:applicable|required)|\bn/?a\b|\binapplicable|^\W*omitted\b|^\W*none\b|does\s+not\s+apply"
+    r"\bnot\s+(?:applicable|required)|\bn/?a\b|\binapplicable|^\W*(?:intentionally\s+)?omitted\b|\b(?:is|has|have|been)\s+(?:been\s+|therefore\s+)?omitted\b|\bno\s+risk\s+factors\s+to\s+(?:report|disclose)|^\W*none\b|does\s+not\s+apply"
     r"|smaller\s+reporting\s+compan(?:y|ies)\b.{0,160}?\b(?:not|omit|elect)|not\s+(?:been\s+)?(?:required|obligated)\s+to\s+(?:provide|make|include)"
     r"|(?:omit|elected\s+not\s+to).{0,120}?smaller\s+reporting|\bnot\s+providing\b|need\s+not\s+(?:be\s+)?provide",
     _FLAGS,

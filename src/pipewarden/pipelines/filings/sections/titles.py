@@ -19,7 +19,7 @@ from pipewarden.pipelines.filings.sections.pages import Pages
 from pipewarden.pipelines.filings.sections.section import Span
 
 _PAGE_CELL = re.compile(r"(?:pages?\s*)?[\divx]{1,7}(?:\s*[-–,]\s*\d{1,3})*", re.IGNORECASE)
-_NUMBERS = re.compile(r"(?<![\w-])(\d{1,3})(?!\w)")
+_NUMBERS = re.compile(r"(?<![A-Za-z0-9_])(?<![A-Za-z]-)(\d{1,3})(?!\w)")
 _RUN_IN = re.compile(r"([A-Z][A-Za-z’',&/ -]{4,80}?)\s*[.:–—]\s+(?=\S)")
 _ANCHOR_REACH = 4
 #: How far a page printed in an index may be from the page a line seems to stand on.

@@ -37,8 +37,7 @@ def drafts_of(paragraphs: Sequence[Paragraph]) -> list[Draft]:
     category: str | None = None
     for part, role in zip(parts, roles_of(parts), strict=True):
         if role is Role.CATEGORY:
-            _keep_category(drafts, category)
-            category = _whole(part)
+            category = _nested(drafts, category) + _whole(part)
             if drafts and drafts[-1].category == category:
                 drafts[-1].texts.append(category)  # repeated: it is not said twice otherwise
             else:
@@ -63,6 +62,14 @@ def _add(drafts: list[Draft], part: Part, role: Role, category: str | None) -> N
 
 def _whole(part: Part) -> str:
     return " ".join(piece for piece in (part.heading, part.text) if piece)
+
+
+def _nested(drafts: list[Draft], category: str | None) -> str:
+    """Return the category that another one follows at once: a line that stands over its name."""
+    if category is None or not drafts or drafts[-1].texts or drafts[-1].heading:
+        return ""
+    drafts.pop()
+    return f"{category}\n"
 
 
 def _keep_category(drafts: list[Draft], category: str | None) -> None:

@@ -69,8 +69,9 @@ def roles_of(parts: Sequence[Part]) -> list[Role]:
         for at in range(len(parts)):
             if roles[at] is Role.TEXT and parts[at].look is not None:
                 roles[at] = _role(parts, at, looks, primary)
-    if Role.FACTOR not in roles:
-        _mark_plain_headings(parts, roles)
+    factors = [at for at, role in enumerate(roles) if role is Role.FACTOR]
+    if all(is_category(parts[at].heading) for at in factors):
+        _mark_plain_headings(parts, roles, factors)
     return roles
 
 
@@ -152,8 +153,11 @@ def _role(parts: Sequence[Part], at: int, looks: set[Look], primary: _Level) -> 
     return Role.CATEGORY if stands_out and not is_sentence(part.heading) else Role.TEXT
 
 
-def _mark_plain_headings(parts: Sequence[Part], roles: list[Role]) -> None:
-    """Find headings by their length alone, in text without any styling."""
+def _mark_plain_headings(parts: Sequence[Part], roles: list[Role], over: Sequence[int]) -> None:
+    """Find headings by their length alone, in text without any styling.
+
+    ``over`` are styled headings that name groups; they are categories if headings are found.
+    """
     places = [
         at
         for at in range(len(parts) - 1)
@@ -161,6 +165,10 @@ def _mark_plain_headings(parts: Sequence[Part], roles: list[Role]) -> None:
     ]
     if len(places) < 2:
         return
+    if len(places) < len(over):
+        return
+    for at in over:
+        roles[at] = Role.CATEGORY
     for at in places:
         roles[at] = Role.CATEGORY if is_category(parts[at].text) else Role.FACTOR
 

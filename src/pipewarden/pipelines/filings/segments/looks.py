@@ -14,6 +14,7 @@ _BULLET = re.compile(rf"^\s*(?:[{re.escape(BULLETS)}]|o\s)\s*")
 _LISTED = re.compile(r"^\s*\(?(?:[ivx]{1,4}|[a-z]|\d{1,2})[.)]\s")
 _LEAD_END = re.compile(r"[.:?!–—-][\s”\"’)]*$")
 _REST_START = re.compile(r"^[\s”\"’)]*[.:–—-]")
+_CAPS_LEAD = re.compile(r"([A-Z][A-Z0-9 ,;'’&/()-]{7,200}?(?:[.:]|\s?--|\s?[–—]))\s+(?=[A-Z]\w*\s)")
 _SUPPORT = re.compile(r"^[\s\W\d]*$")
 #: The longest heading in characters; leads that are shorter than this are words and not headings.
 _LONGEST, _SHORTEST_LEAD = 1_200, 6
@@ -84,6 +85,10 @@ def _part(paragraph: Paragraph) -> Part:
 def _unemphasised(paragraph: Paragraph, text: str, *, is_item: bool) -> Part:
     style = paragraph.runs[0].style
     centred = style.center and len(text) <= _CENTRED and text[:1].isupper()
+    lead = _CAPS_LEAD.match(text) if not is_item else None
+    if lead and _is_caps(lead.group(1)) and not _is_caps(text):
+        look = Look(False, False, False, caps=True, run_in=True)
+        return Part(lead.group(1), text[lead.end() :], look, is_item=False)
     if not is_item and (_is_caps(text) or style.caps or centred):
         return _standing(text, paragraph, (False, False, False))
     return Part("", text, None, is_item)
