@@ -27,8 +27,7 @@ ITEM_SECONDS = 0.001
 #: Executor, workers, items in a batch.
 CASES = (
     ("inline", 1, 64),
-    ("inline", 1, 1),
-    ("inline", 1, 16),
+    ("inline", 1, 8),
     ("inline", 1, 256),
     ("processes", 1, 64),
     ("processes", 2, 64),
