@@ -208,7 +208,8 @@ REDACTED = "[redacted]"
 def redact(value: Any, name: str = "") -> Any:
     """Return plain values with every secret replaced: by its name, or by its form in a text."""
     if isinstance(value, Mapping):
-        return {key: redact(held, str(key)) for key, held in value.items()}
+        secret = name if _SECRET_NAME.search(name) else ""
+        return {key: redact(held, secret or str(key)) for key, held in value.items()}
     if isinstance(value, (list, tuple)):
         return [redact(held, name) for held in value]
     if not isinstance(value, str):

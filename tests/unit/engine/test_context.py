@@ -111,10 +111,7 @@ def test_a_secret_is_known_by_its_name_or_its_place_in_an_address(given, kept):
 @pytest.mark.parametrize(
     "given",
     [
-        pytest.param(
-            {"secrets": {"inner": "hunter2"}},
-            marks=pytest.mark.xfail(strict=True, reason="a mapping under a secret name is let by"),
-        ),
+        {"secrets": {"inner": "hunter2"}},
         {"url": "postgresql://host/state?user=me&password=hunter2"},
         {"url": "postgresql://me:hun@ter2@host/state"},
         {"url": "postgresql://me:hun/ter2@host/state"},
