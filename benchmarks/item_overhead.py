@@ -74,7 +74,7 @@ def measure(quick: bool) -> Result:
         if (executor, workers, batch) == CASES[0]:
             asked = f"inline, durable journal: < {_us(ITEM_SECONDS)} per item"
             result.claims.append(Claim(asked, _us(each), each < ITEM_SECONDS))
-    return result
+    return result.without_verdicts() if quick else result
 
 
 def _us(seconds: float) -> str:

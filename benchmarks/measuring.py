@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ _ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTE
 
 @dataclass(frozen=True)
 class Claim:
-    """One figure that was asked for, and what was measured; ``holds`` None: not measured."""
+    """One figure that was asked for, and what was measured; ``holds`` None: not judged."""
 
     asked: str
     measured: str
@@ -41,7 +41,7 @@ class Claim:
     @property
     def verdict(self) -> str:
         """The claim's end in words."""
-        return {True: "holds", False: "does not hold", None: "not measured"}[self.holds]
+        return {True: "holds", False: "does not hold", None: "not judged"}[self.holds]
 
 
 @dataclass
@@ -54,6 +54,11 @@ class Result:
     claims: list[Claim] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     peers: dict[str, str] = field(default_factory=dict)
+
+    def without_verdicts(self) -> Result:
+        """Return the result with nothing claimed: it was measured on less than was asked."""
+        claims = [Claim(claim.asked, claim.measured, None) for claim in self.claims]
+        return replace(self, claims=claims)
 
     def lines(self) -> Iterator[str]:
         """Yield the result as Markdown, which is also how it is printed."""

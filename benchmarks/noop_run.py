@@ -71,7 +71,7 @@ def measure(quick: bool) -> Result:
         taken = in_turn(cases, rounds=3 if quick else 7)
         result = _result(files, first, taken)
         _add_plan(result, folder, quick)
-    return result
+    return result.without_verdicts() if quick else result
 
 
 def fill(folder: Path, files: int, size: int) -> None:
@@ -166,8 +166,10 @@ def _add_plan(result: Result, folder: Path, quick: bool) -> None:
     asked = f"plan <= {ms(PLAN_SECONDS)}, where scan and stat alone are {ms(SCAN_SECONDS)}"
     measured = f"{ms(median)}, {times:.1f} x scan and stat alone"
     result.claims.append(Claim(asked, measured, median <= PLAN_SECONDS))
-    asked = f"plan <= {PLAN_SECONDS / SCAN_SECONDS:.1f} x scan and stat alone, on any machine"
-    result.claims.append(Claim(asked, f"{times:.1f} x", times <= PLAN_SECONDS / SCAN_SECONDS))
+    result.notes.append(
+        f"the {ms(PLAN_SECONDS)} were asked of a machine that needs {ms(SCAN_SECONDS)} for scan "
+        f"and stat alone, {PLAN_SECONDS / SCAN_SECONDS:.1f} x as much; here it is {times:.1f} x"
+    )
 
 
 def _scan(folder: Path) -> int:
