@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +17,8 @@ from pipewarden.store.files import durable
 from pipewarden.store.state import ledger
 from pipewarden.store.state.verify import verify_ledger
 
+log = logging.getLogger(__name__)
+
 REPORT = "validation_report.json"
 
 
@@ -28,14 +31,15 @@ def verify(workspace: Workspace) -> Audit:
 
 
 def _anchors(folder: Path) -> Iterator[Anchor]:
-    """Yield the head that each run's report recorded; a report that does not read is an anchor lost
-    and nothing more, so it is passed over."""
+    """Yield the head that each run's report recorded; one that does not read is told."""
     for report in sorted(folder.glob(f"*/{REPORT}")) if folder.is_dir() else ():
         try:
             head = orjson.loads(report.read_bytes())["ledger"]
             yield Anchor(int(head["count"]), str(head["hash"]), f"the report {report}")
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            log.warning(
+                "report without an anchor", extra={"report": str(report), "error": str(error)}
+            )
 
 
 def entries(
