@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipewarden.core.gate import Check as Check, Gate as Gate, Unique as Unique, check as check
     from pipewarden.engine.context import RunContext as RunContext
     from pipewarden.engine.pipeline import Pipeline as Pipeline
+    from pipewarden.engine.task import item_key as item_key
     from pipewarden.errors import (
         BadInput as BadInput,
         Conflict as Conflict,
@@ -85,6 +86,7 @@ _HOMES = {
     "Verdict": "core.findings",
     "check": "core.gate",
     "compute_file_hash": "store.files.hashing",
+    "item_key": "engine.task",
     "load_gate": "settings",
     "run": "jobs.run",
 }

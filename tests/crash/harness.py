@@ -5,7 +5,8 @@ of kills take minutes. `examine` compares what a killed and continued folder hol
 undisturbed one holds.
 
 ``python tests/crash/harness.py --kills 100 --seed 1`` prints ``kills, lost, duplicated,
-unreadable``.
+unreadable``. With ``--records 10000`` one file of so many records is killed again and again at
+random moments, until it is done; then it is examined.
 """
 
 # ruff: noqa: T201
@@ -27,7 +28,7 @@ import traceback
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import notes
 
+import pipewarden as pw
 from pipewarden.jobs import audit
 from pipewarden.jobs.options import RunOptions
 from pipewarden.jobs.quarantine import release
@@ -54,15 +56,29 @@ _HANGS = 120.0
 
 @dataclass(frozen=True)
 class Home:
-    """A workspace of its own with one source folder, ``inbox``."""
+    """A workspace of its own with one source in the folder ``inbox``.
+
+    ``kind`` says what the source is and where documents go: ``files`` (a folder, a file each),
+    ``lines`` (a folder, lines of a file), ``records`` (a file of records, lines of a file).
+    """
 
     path: Path
     database_url: str = ""
     in_database: bool = False
+    kind: str = "files"
+    inbox_name: str = INBOX
 
     @property
     def inbox(self) -> Path:
-        return self.path / INBOX
+        return self.path / self.inbox_name
+
+    @property
+    def source(self) -> Path:
+        return self.inbox / "notes.jsonl" if self.kind == "records" else self.inbox
+
+    @property
+    def pipeline(self) -> pw.Pipeline:
+        return notes.notes if self.kind == "files" else notes.lined
 
     @property
     def outputs(self) -> Path:
@@ -81,7 +97,19 @@ class Home:
 
     def fill(self, files: dict[str, str]) -> None:
         self.inbox.mkdir(parents=True, exist_ok=True)
-        notes.write(self.inbox, files)
+        if self.kind == "records":
+            notes.write_records(self.source, files)
+        else:
+            notes.write(self.inbox, files)
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Return every line of the output files, in order."""
+        files = sorted(self.outputs.glob("*.jsonl"))
+        return [json.loads(line) for file in files for line in file.read_bytes().splitlines()]
+
+    def order(self, files: dict[str, str]) -> list[str]:
+        """Return the keys in the order of the source."""
+        return list(files) if self.kind == "records" else sorted(files)
 
     def temporary_files(self) -> list[str]:
         return sorted(str(p.relative_to(self.path)) for p in self.path.rglob(".pipewarden-*.tmp"))
@@ -90,19 +118,24 @@ class Home:
 # ── starting runs ────────────────────────────────────────────────────────────────────────────────
 
 
+#: What a request says of a home beside its path.
+_OF_HOME = ("database_url", "in_database", "kind", "inbox_name")
+
+
 def act(request: dict[str, Any]) -> dict[str, Any]:
     """Do what a request asks, in this process; return how it ended."""
-    home = Home(Path(request["home"]), request["database_url"], request["in_database"])
+    home = Home(Path(request["home"]), *(request[name] for name in _OF_HOME))
     workspace = home.workspace()
     what = request["what"]
     if what == "release":
         path = release(workspace, request["run_id"], request["key"], reason="a person read it")
         return {"run_id": request["run_id"], "status": "RELEASED", "path": str(path)}
     if what == "resume":
-        report = resume(request["run_id"], workspace, Silent(), notes.notes)
+        report = resume(request["run_id"], workspace, Silent(), home.pipeline)
     else:
-        report = run(notes.notes, home.inbox, workspace=workspace, **request["options"])
-    return {"run_id": report.run_id, "status": str(report.status)}
+        report = run(home.pipeline, home.source, workspace=workspace, **request["options"])
+    progress = asdict(report.progress)
+    return {"run_id": report.run_id, "status": str(report.status), "progress": progress}
 
 
 @dataclass
@@ -136,8 +169,7 @@ class Launcher:
         options = {"executor": "inline", "prune_deleted": True, **request.pop("options", {})}
         full = {
             "home": str(home.path),
-            "database_url": home.database_url,
-            "in_database": home.in_database,
+            **{name: getattr(home, name) for name in _OF_HOME},
             "what": what,
             "crash_at": crash_at,
             "options": options,
@@ -248,7 +280,12 @@ class Damage:
 
 
 def examine(
-    home: Home, files: dict[str, str], *, known: set[str] = frozenset(), released: str = ""
+    home: Home,
+    files: dict[str, str],
+    *,
+    known: set[str] = frozenset(),
+    released: str = "",
+    since: int = 0,
 ) -> Damage:
     """Return what is wrong with a workspace whose runs have all ended.
 
@@ -260,22 +297,30 @@ def examine(
         The runs that ended before the kill.
     released
         The key of an item that a person published.
+    since
+        How many lines there were before the kill; those after it must be in the source's order.
     """
     damage = Damage()
     try:
         workspace = home.workspace()
-        store = workspace.store(workspace.source(home.inbox, ("*.txt",)), "notes")
+        records = "id" if home.kind == "records" else ""
+        store = workspace.store(workspace.source(home.source, ("*.txt",), records), "notes")
         entries = dict(store.entries())
+        lines = home.lines()
         audited = audit.verify(workspace)
     except Exception as error:  # noqa: BLE001 - whatever it is, the state does not read
         damage.unreadable.append(f"{type(error).__name__}: {error}")
         return damage
     damage.unreadable += [str(fault) for fault in audited.faults]
     damage.unreadable += list(store.notices)
-    _compare_outputs(home, files, entries, released, damage)
+    if home.kind == "files":
+        _compare_outputs(home, files, entries, released, damage)
+    else:
+        _compare_lines(home, files, entries, released, lines, since, damage)
+    _compare_quarantine(home, entries, damage)
     _count_decisions(workspace, set(files), known, damage)
     damage.left += home.temporary_files()
-    waiting = plan(notes.notes, RunOptions(source=str(home.inbox)), workspace).plan.work()
+    waiting = plan(home.pipeline, RunOptions(source=str(home.source)), workspace).plan.work()
     damage.left += [f"{s.key}: {s.why}" for s in waiting if "raise" not in files[s.key]]
     workspace.database.close()
     return damage
@@ -301,6 +346,55 @@ def _compare_outputs(
         told = (document["text"], document["source"]["path"], document["verdict"]["status"])
         if told != (files[key], key, "PASS"):
             damage.lost.append(f"wrong output: {key}: {told}")
+
+
+def _compare_lines(
+    home: Home,
+    files: dict[str, str],
+    entries: Any,
+    released: str,
+    lines: list[dict[str, Any]],
+    since: int,
+    damage: Damage,
+) -> None:
+    """Compare the lines, the last one of each key counting, with what should be published."""
+    wanted = notes.published(files) | ({released} if released else set())
+    success = {key for key, entry in entries.items() if entry["status"] == "success"}
+    last: dict[str, dict[str, Any] | None] = {}
+    places = {key: place for place, key in enumerate(home.order(files))}
+    order: list[int] = []
+    for number, line in enumerate(lines):
+        if "withdrawn" in line:
+            if last.get(line["id"]) is None:
+                damage.duplicated.append(f"withdrawn, and was not there: {line['id']}")
+            last[line["id"]] = None
+            continue
+        key = line["source"].get("key") or line["source"]["path"]
+        before = last.get(key)
+        if before is not None and before["source"]["sha256"] == line["source"]["sha256"]:
+            damage.duplicated.append(f"line {number} again: {key}")
+        last[key] = line
+        order += [places[key]] if number >= since and key != released and key in places else []
+    if order != sorted(order):
+        damage.lost.append(f"the order: {order}")
+    there = {key for key, line in last.items() if line is not None}
+    damage.lost += [f"no entry: {key}" for key in sorted(set(files) - set(entries))]
+    damage.lost += [f"no line: {key}" for key in sorted((wanted | success) - there)]
+    damage.lost += [f"not published: {key}" for key in sorted(wanted - success)]
+    damage.duplicated += [f"entry of nothing: {key}" for key in sorted(set(entries) - set(files))]
+    damage.duplicated += [f"published: {key}" for key in sorted((there | success) - wanted)]
+    for key in sorted(wanted & there & success):
+        line, entry = last[key], entries[key]
+        told = line["text"], line["verdict"]["status"]
+        offset, length = entry["output_span"]
+        with (home.inbox / entry["output_path"]).open("rb") as file:
+            file.seek(offset)
+            held = file.read(length)
+        if json.loads(held) != line or (key != released and told != (files[key], "PASS")):
+            damage.lost.append(f"wrong line: {key}: {told}")
+
+
+def _compare_quarantine(home: Home, entries: Any, damage: Damage) -> None:
     for key, entry in entries.items():
         kept = entry.get("quarantine_path")
         if entry["status"] == "failed" and not (home.inbox / str(kept)).is_file():
@@ -431,15 +525,96 @@ def _continue(
     launcher: Launcher, home: Home, options: dict[str, Any], known: set[str], rng: random.Random
 ) -> Ended:
     """Resume the newest dead job, half of the time, and then run again in any case."""
-    workspace = home.workspace()
-    with workspace.database.read() as conn:
-        dead = [j.id for j in jobs.page(conn).jobs if j.status in ("RUNNING", "QUEUED", "FAILED")]
-    workspace.database.close()
+    dead = _dead(home)
     if dead and rng.random() < 0.5:
         resumed = launcher.do(home, "resume", run_id=dead[0])
         if resumed.code not in (0, 1):
             return resumed
     return launcher.do(home, options=options)
+
+
+# ── one long file of records ─────────────────────────────────────────────────────────────────────
+
+
+def kill_records_at_random(
+    launcher: Launcher, folder: Path, number: int, kills: int, seed: int
+) -> Count:
+    """Kill runs over a file of so many records at random moments until so many kills, then end it.
+
+    Most kills come while items are committed; what is done is never done again, so the file is
+    filled anew, in a home of its own, when it is done before there were enough kills.
+    """
+    rng = random.Random(seed)
+    count = Count()
+    while count.kills < kills:
+        home = Home(folder / f"records-{count.kills}", kind="records")
+        files = _many_records(number, rng)
+        home.fill(files)
+        label = f"records from kill {count.kills}"
+        done = False
+        while not done and count.kills < kills:
+            where, done = _kill_once(launcher, home, number / kills / 2, rng)
+            label += f", {where}"
+            count.kills += not done
+        ended = launcher.do(home, options=_options("processes"))
+        if ended.code not in (0, 1):
+            count.add(label, Damage(unreadable=[str(ended)]))
+        else:
+            count.add(label, examine(home, files))
+        shutil.rmtree(home.path)
+    return count
+
+
+def _many_records(number: int, rng: random.Random) -> dict[str, str]:
+    """Return records in no order of their keys: most good, some of every other outcome."""
+    keys = rng.sample(range(number * 10), number)
+    bad = ("short", "unreadable bytes")
+    return {
+        f"note/{key:06d}": rng.choice(bad) if rng.random() < 0.05 else f"a note, number {key}"
+        for key in keys
+    }
+
+
+def _kill_once(
+    launcher: Launcher, home: Home, items: float, rng: random.Random
+) -> tuple[str, bool]:
+    """Run or resume until a random window or moment; return where, and whether it was done first.
+
+    ``items`` is how many the run may get through, in the mean, before it is killed.
+    """
+    executor = rng.choice(_EXECUTORS)
+    options = _options(executor)
+    dead = _dead(home)
+    request = {"what": "resume", "run_id": dead[0]} if dead and rng.random() < 0.5 else {}
+    if rng.random() < 0.5:
+        passed = ("run", "report", "lines", "apply", "output.renamed")
+        if executor == "inline":  # else the workers pass these, and would die one after the other
+            passed += ("item", "output.staged")
+        names = [window for window in windows.Window if window.startswith(passed)]
+        nth = max(1, round(rng.uniform(0, 2) * items / 64))
+        where = f"{rng.choice(names)}:{nth}"
+        return where, not launcher.do(home, crash_at=where, options=options, **request).killed
+    before = _lines_size(home)
+    pid = launcher.start(home, options=options, **request)
+    wanted = before + rng.uniform(0, 2) * items * 200  # about so many bytes has a line
+    while not launcher.ended_within(0.001) and _lines_size(home) < wanted:
+        pass
+    if not launcher.ended_within(rng.uniform(0, 0.02)):
+        os.kill(pid, signal.SIGKILL)
+    return f"after {wanted - before:.0f} bytes", not launcher.wait().killed
+
+
+def _lines_size(home: Home) -> int:
+    return sum(path.stat().st_size for path in home.outputs.glob("*.jsonl"))
+
+
+def _dead(home: Home) -> list[str]:
+    """Return the jobs that can be resumed, newest first."""
+    workspace = home.workspace()
+    with workspace.database.read() as conn:
+        dead = [j.id for j in jobs.page(conn).jobs if j.status in ("RUNNING", "QUEUED", "FAILED")]
+    workspace.database.close()
+    return dead
 
 
 def main() -> int:
@@ -448,13 +623,19 @@ def main() -> int:
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--kills", type=int, default=int(os.environ.get("PIPEWARDEN_KILLS", "12")))
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--records", type=int, default=0, help="kill over one file of so many")
     arguments = parser.parse_args()
     if arguments.serve:
         serve()
         return 0
     launcher = Launcher()
     with memory_folder() as folder:
-        count = kill_at_random(launcher, folder, arguments.kills, arguments.seed)
+        if arguments.records:
+            count = kill_records_at_random(
+                launcher, folder, arguments.records, arguments.kills, arguments.seed
+            )
+        else:
+            count = kill_at_random(launcher, folder, arguments.kills, arguments.seed)
     launcher.close()
     print("\n".join(count.details), file=sys.stderr)
     print("kills, lost, duplicated, unreadable")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pipewarden as pw
 
 
-def process(path: Path) -> dict[str, Any]:
-    text = path.read_text(encoding="utf-8")
+def process(note: Path | Mapping[str, Any]) -> dict[str, Any]:
+    text = note.read_text(encoding="utf-8") if isinstance(note, Path) else note["text"]
     if text.startswith("raise"):
-        raise ValueError(f"{path.name} asked for it")
+        raise ValueError("it asked for it")
     if text.startswith("unreadable"):
         raise pw.BadInput("no_note", "these bytes are no note")
     if " until " in text or text.startswith("hang"):
@@ -46,6 +49,9 @@ notes = pw.Pipeline(
         unique=pw.Unique(name="unique_text", identity=text_of),
     ),
 )
+
+#: The same with each document a line of one file; its sources are folders, or files of records.
+lined = dataclasses.replace(notes, records="id", lines="notes_{date}.jsonl")
 
 #: The folder as it is first, and what is done to it before the second run.
 FIRST = {
@@ -89,6 +95,12 @@ def write(folder: Path, files: dict[str, str]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() or path.read_text() != text:
             path.write_text(text)
+
+
+def write_records(path: Path, files: dict[str, str]) -> None:
+    """Make a file of records of these, in their order."""
+    rows = (json.dumps({"id": key, "text": text}) + "\n" for key, text in files.items())
+    path.write_text("".join(rows))
 
 
 def published(files: dict[str, str]) -> set[str]:

@@ -31,12 +31,14 @@ class JobStatus(StrEnum):
 
 _RESUMED = frozenset({JobStatus.RUNNING, JobStatus.QUEUED})
 
+#: How many runners in a row a queued job may lose, no item decided between, before it has failed.
+LOSSES = 3
+
 #: Which status may follow which. Paused and cancelled jobs resume exactly as failed ones do.
 TRANSITIONS: Mapping[JobStatus, frozenset[JobStatus]] = {
     JobStatus.QUEUED: frozenset({JobStatus.RUNNING, JobStatus.PAUSED, JobStatus.CANCELLED}),
-    JobStatus.RUNNING: frozenset(
-        {JobStatus.PAUSED, JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED}
-    ),
+    # Back to QUEUED goes a queued job whose runner was lost.
+    JobStatus.RUNNING: frozenset(set(JobStatus) - {JobStatus.RUNNING}),
     JobStatus.PAUSED: _RESUMED | {JobStatus.CANCELLED},
     JobStatus.FAILED: _RESUMED,
     JobStatus.CANCELLED: _RESUMED,
@@ -99,7 +101,21 @@ class Lease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One run as the state database holds it; all times are UTC."""
+    """One run as the state database holds it; all times are UTC.
+
+    Parameters
+    ----------
+    queued
+        Whether it was left for a runner service, which takes it up and, when its runner is lost,
+        takes it up again.
+    losses, losses_at
+        How many runners it lost in a row without an item decided between, and how many items were
+        decided at the last loss.
+    lease_owner, lease_expires_at
+        Who runs it; of a QUEUED job, which service is about to.
+    request_id, traceparent
+        The request that submitted it, and its place in a distributed trace (W3C Trace Context).
+    """
 
     id: str
     pipeline: str
@@ -119,6 +135,11 @@ class Job:
     lease_expires_at: datetime | None = None
     heartbeat_at: datetime | None = None
     progress: Progress = field(default_factory=Progress)
+    queued: bool = False
+    losses: int = 0
+    losses_at: int = 0
+    request_id: str = ""
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

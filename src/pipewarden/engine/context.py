@@ -77,9 +77,14 @@ def researcher(named: str = "") -> str:
     return "unknown"
 
 
+def file_safe(name: str) -> str:
+    """Return a name that can be a file's on every system."""
+    return _NAME.sub("-", name).strip("-") or "run"
+
+
 def run_name(at: datetime, name: str, git_sha: str) -> str:
     """Return the id of a run: ``20251228_133000_<name>_<sha7>``, without the last part if none."""
-    parts = [at.astimezone(UTC).strftime("%Y%m%d_%H%M%S"), _NAME.sub("-", name).strip("-") or "run"]
+    parts = [at.astimezone(UTC).strftime("%Y%m%d_%H%M%S"), file_safe(name)]
     if git_sha:
         parts.append(git_sha[:7])
     return "_".join(parts)

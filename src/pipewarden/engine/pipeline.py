@@ -16,18 +16,26 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
-    """What to do with each file of a source, and what its result must satisfy.
+    """What to do with each item of a source, and what its result must satisfy.
 
     Parameters
     ----------
     name
         Lower-case letters, digits, ``_`` and ``-``; names folders, jobs and manifests.
     process
-        Input path → result: a mapping, a Pydantic model or a dataclass (published as a JSON object
+        Input → result. The input is a file's path, or the mapping that a record holds. The result
+        is a mapping, a Pydantic model or a dataclass (published as a JSON object
         with the fields ``source`` and ``verdict`` added), any other JSON value (published under
         ``result``). Raises `BadInput` for bytes that no retry will mend.
     pattern
         Glob, or several, that a file's name must match.
+    records
+        The field that names a record. Given, a source may also be a file of JSON lines
+        (``.jsonl``, ``.ndjson``, either with ``.gz``): each line is an item, its key this field.
+    lines
+        The name of the files in the output folder that documents are appended to, each one line,
+        in the order of the items; ``{date}`` in it is the UTC date. Without it each document is a
+        file of its own. Needs ``records``.
     gate
         The checks on each result, evaluated beside ``process``.
     version
@@ -40,6 +48,10 @@ class Pipeline:
         Called once in each worker before its first item, to load what is slow to load.
     facts
         Result → a few short facts (form, year, …) kept in the manifest and shown in reports.
+    engine_facts
+        Tells what the pipeline works with beside its own code, such as a language model or a GPU:
+        a mapping with ``configured``, ``available`` and ``in_use``, and ``problem`` where it cannot
+        work. Called by ``doctor`` and by health checks; may load what it tells of.
     companion
         Input path → a text of what the result depends on beside the file's bytes, such as its row
         in a table of metadata. When that text changes, the item, and no other, is stale.
@@ -62,13 +74,16 @@ class Pipeline:
     """
 
     name: str
-    process: Callable[[Path], Any]
+    process: Callable[[Any], Any]
     pattern: str | tuple[str, ...] = "*"
+    records: str | None = None
+    lines: str | None = None
     gate: Gate = field(default_factory=Gate)
     version: str = "1"
     settings: Mapping[str, Any] = field(default_factory=dict)
     setup: Callable[[], None] | None = None
     facts: Callable[[Any], Mapping[str, Any]] | None = None
+    engine_facts: Callable[[], Mapping[str, Any]] | None = None
     companion: Callable[[Path], str] | None = None
     timeout: float | None = None
     memory_limit: int | None = None
@@ -84,6 +99,10 @@ class Pipeline:
             )
         if not self.patterns or not all(self.patterns):
             raise InvalidSettings(f"pipeline {self.name!r} has an empty pattern")
+        if self.lines is not None and (not self.records or {"/", "*"} & set(self.lines)):
+            raise InvalidSettings(
+                f"pipeline {self.name!r}: lines must be the name of a file, and needs records"
+            )
         if self.timeout is not None and self.timeout <= 0:
             raise InvalidSettings(f"pipeline {self.name!r}: timeout must be more than 0 seconds")
         if self.retries < 0 or self.max_attempts < 1:

@@ -12,6 +12,8 @@ from typing import Protocol
 from pipewarden.core.canonical import digest_of
 from pipewarden.core.items import Action, Plan, State, Step
 from pipewarden.core.planning import Fingerprints, OutputState, Policy, decide, unchanged
+from pipewarden.engine.publication.lines import PublishedLines
+from pipewarden.engine.records import RecordScan, RecordSource
 from pipewarden.engine.source import Scan, SignatureRow, Source
 from pipewarden.store.files.hashing import Signature, compute_file_hash, trusted_signature
 from pipewarden.store.manifest.record import Entry, collector_paused
@@ -54,6 +56,8 @@ class PlanRequest:
         Whether a moved file is to be processed again.
     companion
         Path → text of what an item depends on beside its bytes, if the pipeline has such.
+    lines
+        What lies in the files of lines, where outputs are lines.
     limit
         At most so many items to act on; the others are left for a later run.
     done
@@ -67,6 +71,7 @@ class PlanRequest:
     only_failed: bool = False
     path_sensitive: bool = False
     companion: Callable[[Path], str] | None = None
+    lines: PublishedLines | None = None
     limit: int | None = None
     done: frozenset[str] = frozenset()
 
@@ -80,14 +85,14 @@ class Planned:
     """
 
     plan: Plan
-    scan: Scan
+    scan: Scan | RecordScan
     hashes: dict[str, str]
     deleted: tuple[str, ...]
     left_out: tuple[str, ...] = ()
     leftovers: tuple[Path, ...] = ()
 
 
-def make_plan(source: Source, known: Known, request: PlanRequest) -> Planned:
+def make_plan(source: Source | RecordSource, known: Known, request: PlanRequest) -> Planned:
     """Return the plan for a source; nothing is changed, but what was hashed is remembered.
 
     The cost is one scan of the source, one of the output folder, and one pass over the manifest
@@ -97,12 +102,14 @@ def make_plan(source: Source, known: Known, request: PlanRequest) -> Planned:
     with collector_paused():
         planner = _Planner(source, known, request)
         steps = planner.steps()
+    if request.lines is not None:
+        request.lines.close()
     for key, (read, written) in planner.proven.items():
         known.remember(key, read, written)
     left_out: tuple[str, ...] = ()
     if request.limit is not None:
-        acting = [s.key for s in steps if s.action in (Action.PROCESS, Action.REJUDGE)]
-        left_out = tuple(acting[request.limit :])
+        acting = [s for s in steps if s.action in (Action.PROCESS, Action.REJUDGE)]
+        left_out = tuple(s.key for s in in_order_of(planner.scan, acting)[request.limit :])
         waiting = set(left_out)
         steps = [step for step in steps if step.key not in waiting]
     deleted = tuple(planner.deleted)
@@ -111,27 +118,30 @@ def make_plan(source: Source, known: Known, request: PlanRequest) -> Planned:
 
 
 class _Planner:
-    def __init__(self, source: Source, known: Known, request: PlanRequest) -> None:
+    def __init__(self, source: Source | RecordSource, known: Known, request: PlanRequest) -> None:
         self.source = source
         self.known = known
         self.request = request
-        self.scan = source.scan()
+        self.records = isinstance(source, RecordSource)
+        self.scan: Scan | RecordScan = source.scan()
         self.hashes: dict[str, str] = {}
         #: Signatures of inputs and outputs that were hashed and found to be what they were.
         self.proven: dict[str, tuple[Signature | None, Signature | None]] = {}
         self.deleted: dict[str, tuple[Entry, StatRow | None]] = {}
         self.prefix = output_prefix(request.output_dir, source.folder)
         self.outputs = Scan({}, {}, [], [])
-        if request.output_dir.is_dir():
+        if request.output_dir.is_dir() and request.lines is None:
             self.outputs = Scan.of(Source(request.output_dir, ("*",)))
 
     def steps(self) -> list[Step]:
         steps, unknown = self._merge()
-        moved = self._moved(unknown) if self.deleted else {}
+        moves = not self.request.path_sensitive and not self.records  # a record holds its key
+        moved = self._moved(unknown) if self.deleted and moves else {}
         for key, place in unknown.items():
             steps[place] = self._unknown_step(key, moved.get(key))
         taken = set(moved.values())
-        why = "its file is gone; --prune-deleted forgets it"
+        what = "record" if self.records else "file"
+        why = f"its {what} is gone; --prune-deleted forgets it"
         steps += [
             Step(key, State.DELETED, Action.SKIP, why) for key in self.deleted if key not in taken
         ]
@@ -172,7 +182,8 @@ class _Planner:
     def _missing(self, key: str, entry: Entry, cached: StatRow | None) -> None:
         if key.startswith(tuple(self.scan.unseen)):
             return  # whether it is gone cannot be seen from here
-        if not os.path.lexists(self.source.folder / key):  # else the pattern leaves it out
+        # A file that is there is only left out by the pattern.
+        if self.records or not os.path.lexists(self.source.folder / key):
             self.deleted[key] = entry, cached
 
     def _moved(self, unknown: Iterable[str]) -> dict[str, str]:
@@ -201,7 +212,7 @@ class _Planner:
         return taken
 
     def _unknown_step(self, key: str, moved_from: str | None) -> Step:
-        if key not in self.request.done and moved_from and not self.request.path_sensitive:
+        if key not in self.request.done and moved_from:
             return self._moved_step(key, moved_from)
         return self._step(key, self.scan.found[key], None, None)
 
@@ -266,6 +277,8 @@ class _Planner:
 
     def _changed(self, key: str, entry: Entry, cached: StatRow | None) -> bool:
         """Whether the input's bytes differ from those that the entry tells of."""
+        if key in self.scan.hashes:
+            return self.scan.hashes[key] != entry["hash"]
         before = time.time_ns()
         if self._hash(key) != entry["hash"]:
             return True
@@ -308,8 +321,9 @@ class _Planner:
 
     def _output(self, key: str, entry: Entry, cached: StatRow | None) -> OutputState:
         recorded = entry.get("output_path")
-        if not recorded:
-            return OutputState.SOUND
+        lines = self.request.lines
+        if not recorded or lines is not None:
+            return lines.state(entry) if recorded and lines is not None else OutputState.SOUND
         if not recorded.startswith(self.prefix):
             return OutputState.MISSING
         below = recorded[len(self.prefix) :]
@@ -325,6 +339,13 @@ class _Planner:
         source, _ = self.proven.get(key) or (_signature(cached, 0), None)
         self.proven[key] = source, _vouching(path, before)
         return OutputState.SOUND
+
+
+def in_order_of(scan: Scan | RecordScan, steps: Iterable[Step]) -> list[Step]:
+    """Return steps in the order of the source: of records that of their file, else as they are."""
+    if isinstance(scan, Scan):
+        return list(steps)
+    return sorted(steps, key=lambda step: scan.found[step.key])
 
 
 def _only_failed(entry: Entry | None, action: Action, why: str) -> tuple[Action, str]:

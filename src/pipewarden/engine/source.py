@@ -6,7 +6,7 @@ import fnmatch
 import glob
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,6 +59,10 @@ class Source:
             f"the source {path} does not exist",
             next_step="give the path of a folder of inputs, or of one file",
         )
+
+    def located(self, key: str) -> str:
+        """Return where an item comes from, in words for a person."""
+        return str(self.folder / key)
 
     def scan(self) -> Scan:
         """Return every matching file below the folder; hidden files and our own are not looked at.
@@ -128,6 +132,22 @@ class Scan:
             if key != relative:
                 self.odd_paths[key] = relative
         self.found[key] = row
+
+    @property
+    def hashes(self) -> Mapping[str, str]:
+        """Nothing: the bytes of files are hashed where their signatures do not vouch for them."""
+        return {}
+
+    @property
+    def problems(self) -> Mapping[str, tuple[str, str]]:
+        """Nothing: what is wrong with a file shows when it is processed."""
+        return {}
+
+    def record(self, key: str) -> None:
+        """Return nothing: an item's bytes are its file."""
+
+    def close(self) -> None:
+        """Nothing is open."""
 
     def path(self, folder: Path, key: str) -> Path:
         """Return the path of an item."""

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+_item: ContextVar[str] = ContextVar("item", default="")
+
+
+def item_key() -> str:
+    """Return the key of the item that is being processed here; empty outside of a run."""
+    return _item.get()
+
+
+@contextmanager
+def processing(key: str) -> Iterator[None]:
+    """Let `item_key` tell this key within the block."""
+    token = _item.set(key)
+    try:
+        yield
+    finally:
+        _item.reset(token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +35,16 @@ class Task:
     Parameters
     ----------
     key, path
-        The item, and where its bytes are.
+        The item, and the file that its bytes are in.
+    record
+        The item's own bytes, where it is a record of that file.
+    problem
+        Why the record cannot be worked on: a code and a sentence.
     known_hash
         The input's hash, where the planner already took it.
-    rejudge_from
-        The stored document to judge again instead of processing; None processes.
+    rejudge_from, rejudge_span
+        The file of the stored document to judge again instead of processing, and where in it the
+        document lies if it is a line; None processes.
     identity
         The identity stored with that document.
     attempt
@@ -30,7 +54,10 @@ class Task:
     key: str
     path: Path
     known_hash: str | None = None
+    record: bytes | None = None
+    problem: tuple[str, str] | None = None
     rejudge_from: Path | None = None
+    rejudge_span: tuple[int, int] | None = None
     identity: str | None = None
     attempt: int = 1
 
@@ -58,6 +85,8 @@ class Worked:
         The bytes that were processed, and the signature that vouches for them, if any does.
     staged, staged_hash, staged_size
         The document under its temporary name in the output folder.
+    line
+        The document itself, where it is published as a line of a file.
     status
         The verdict's status, or ``UNVALIDATED``.
     findings
@@ -81,6 +110,7 @@ class Worked:
     staged: Path | None = None
     staged_hash: str = ""
     staged_size: int = 0
+    line: bytes | None = None
     status: str = ""
     findings: tuple[Mapping[str, Any], ...] = ()
     identity: str | None = None
@@ -91,3 +121,16 @@ class Worked:
     trace: str = ""
     seconds: float = 0.0
     attempt: int = 1
+
+    def document(self) -> bytes:
+        """Return the bytes of the document that was made.
+
+        Raises
+        ------
+        OSError
+            It was staged, and its file cannot be read.
+        """
+        if self.line is not None:
+            return self.line
+        assert self.staged is not None
+        return self.staged.read_bytes()

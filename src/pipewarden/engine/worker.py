@@ -7,7 +7,6 @@ only the job's one runner renames. A worker whose runner is gone can therefore d
 from __future__ import annotations
 
 import errno
-import os
 import random
 import time
 import traceback
@@ -16,14 +15,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipewarden.core.canonical import digest, digest_of
+import orjson
+
+from pipewarden.core.canonical import digest_of
 from pipewarden.core.findings import Verdict
 from pipewarden.engine.pipeline import Pipeline
 from pipewarden.engine.publication import documents
-from pipewarden.engine.task import Task, Work, Worked
+from pipewarden.engine.publication.staging import staged
+from pipewarden.engine.records import record_hash
+from pipewarden.engine.task import Task, Work, Worked, processing
 from pipewarden.errors import BadInput, StorageUnavailable
 from pipewarden.settings import redact_text
-from pipewarden.store.files import durable
+from pipewarden.store.files import lines
 from pipewarden.store.files.hashing import compute_file_hash, trusted_signature
 from pipewarden.store.windows import Window, passing
 
@@ -71,9 +74,10 @@ class Workshop:
         started = time.perf_counter()
         companion = ""
         try:
-            if self.pipeline.companion is not None:
+            if self.pipeline.companion is not None and task.record is None:
                 companion = digest_of(self.pipeline.companion(task.path))
-            worked = self._work(task)
+            with processing(task.key):
+                worked = self._work(task)
         except StorageUnavailable:
             raise
         except FileNotFoundError as error:
@@ -94,38 +98,54 @@ class Workshop:
         return replace(worked, seconds=seconds, attempt=task.attempt, companion=companion)
 
     def _work(self, task: Task) -> Worked:
+        if task.problem is not None:
+            raise BadInput(*task.problem)
+        if task.record is not None:
+            return self._record(task, task.record)
         taken_ns = time.time_ns()
         input_hash = compute_file_hash(task.path)
-        judged = self._rejudge(task) or self._judged(task, input_hash)
-        document, verdict, identity, facts = judged
+        worked, document = self._document(task, task.path, input_hash)
         if compute_file_hash(task.path) != input_hash:
-            message = "its bytes changed while it was processed"
-            return _without_document(task, Work.DEFERRED, "changed", message)
+            return _changed(task)
+        vouching = trusted_signature(task.path.stat(), taken_ns)
+        return self._staged(replace(worked, input_signature=vouching), document)
+
+    def _record(self, task: Task, line: bytes) -> Worked:
+        try:
+            record = orjson.loads(line)
+            input_hash = record_hash(record)
+        except orjson.JSONDecodeError:  # it was one when the file was scanned
+            return _changed(task)
+        if input_hash != task.known_hash:
+            return _changed(task)
+        return self._staged(*self._document(task, record, input_hash))
+
+    def _document(self, task: Task, value: Any, input_hash: str) -> tuple[Worked, dict[str, Any]]:
+        judged = self._rejudge(task) or self._judged(task, value, input_hash)
+        document, verdict, identity, facts = judged
         document["verdict"] = documents.verdict_of(verdict)
-        data = documents.encode(document)
-        folder = documents.artifact_path(self.output_dir, task.key, ".json").parent
-        durable.make_folder(folder)
-        staged = durable.stage(folder, data)
-        passing(Window.OUTPUT_STAGED)
         misses = () if verdict is None else verdict.misses
-        return Worked(
+        worked = Worked(
             key=task.key,
             work=Work.JUDGED,
             input_hash=input_hash,
-            input_signature=trusted_signature(task.path.stat(), taken_ns),
-            staged=staged,
-            staged_hash=digest(data),
-            staged_size=len(data),
             status=documents.UNVALIDATED if verdict is None else str(verdict.status),
             findings=tuple(documents.plain([finding.as_dict() for finding in misses])),
             identity=identity,
             facts=facts,
         )
+        return worked, document
 
-    def _judged(self, task: Task, input_hash: str) -> _Judged:
-        result = self._process(task.path)
+    def _staged(self, worked: Worked, document: dict[str, Any]) -> Worked:
+        folder = self.output_dir if self.pipeline.lines is None else None
+        made = staged(worked, document, folder)
+        passing(Window.OUTPUT_STAGED)
+        return made
+
+    def _judged(self, task: Task, value: Any, input_hash: str) -> _Judged:
+        result = self._process(task.key, value)
         gate = self.pipeline.gate
-        document = documents.document_of(result, task.key, input_hash)
+        document = documents.document_of(result, _source(task, input_hash))
         verdict = gate.evaluate(result) if self.validate else None
         identity = gate.unique.identity(result) if self.validate and gate.unique else None
         facts = documents.plain(dict(self.pipeline.facts(result))) if self.pipeline.facts else {}
@@ -136,7 +156,7 @@ class Workshop:
         if task.rejudge_from is None:
             return None
         try:
-            document = documents.decode(task.rejudge_from.read_bytes())
+            document = documents.decode(_stored(task.rejudge_from, task.rejudge_span))
         except (OSError, ValueError):
             return None
         if "result" in document and "kind" in document:  # a quarantine file wraps the document
@@ -145,20 +165,20 @@ class Workshop:
         verdict = self.pipeline.gate.rejudge(findings) if findings else None
         if verdict is None:
             return None
-        document["source"] = {**document.get("source", {}), "path": task.key}
+        document["source"] = _source(task, str(document.get("source", {}).get("sha256", "")))
         return document, verdict, task.identity, None
 
-    def _process(self, path: Path) -> Any:
-        rng = random.Random(os.fsencode(path) + b"%d" % self.seed)  # noqa: S311 - jitter, not a secret
+    def _process(self, key: str, value: Any) -> Any:
+        rng = random.Random(f"{key}{self.seed}")  # noqa: S311 - jitter, not a secret
         for tried in range(self.pipeline.retries):
             try:
-                return self.pipeline.process(path)
+                return self.pipeline.process(value)
             except (BadInput, MemoryError, FileNotFoundError):
                 raise
             except Exception:  # noqa: BLE001 - the last attempt below lets it through
                 delay = min(_BACKOFF_MAX, _BACKOFF_SECONDS * 2**tried)
                 self.sleep(delay * rng.uniform(0.5, 1.5))
-        return self.pipeline.process(path)
+        return self.pipeline.process(value)
 
     def _vanished(self, task: Task, error: FileNotFoundError) -> Worked:
         if task.path.is_symlink():
@@ -167,6 +187,19 @@ class Workshop:
         if task.path.exists():  # something else was not found: the item's own failure
             return _without_document(task, Work.ERRORED, *_describe(error))
         return _without_document(task, Work.DEFERRED, "vanished", "it vanished during the run")
+
+
+def _source(task: Task, input_hash: str) -> dict[str, str]:
+    return documents.source_of(task.key, input_hash, task.path.name if task.record else "")
+
+
+def _stored(path: Path, span: tuple[int, int] | None) -> bytes:
+    return path.read_bytes() if span is None else lines.read_span(path, *span)
+
+
+def _changed(task: Task) -> Worked:
+    message = "its bytes changed while it was processed"
+    return _without_document(task, Work.DEFERRED, "changed", message)
 
 
 def _describe(error: BaseException) -> tuple[str, str, str]:

@@ -9,6 +9,7 @@ from pipewarden.core.chain import Act
 from pipewarden.core.jobs import Job, JobStatus, Lease
 from pipewarden.engine.context import RunContext
 from pipewarden.engine.pipeline import Pipeline
+from pipewarden.engine.records import RecordSource
 from pipewarden.engine.source import Source
 from pipewarden.errors import Locked, PipewardenError
 from pipewarden.jobs.options import RunOptions
@@ -30,7 +31,7 @@ def catch_up_known(workspace: Workspace) -> None:
     """Apply what dead runs committed, of every source known here; live runs apply their own."""
     for job in latest_jobs(workspace):
         with suppress(PipewardenError):
-            source = Source.at(job.source, ("*",))
+            source = workspace.source(job.source, ("*",), str(job.options.get("records", "")))
             workspace.store(source, job.pipeline).catch_up()
 
 
@@ -42,7 +43,7 @@ def latest_jobs(workspace: Workspace) -> list[Job]:
 
 def locked_store(
     workspace: Workspace,
-    source: Source,
+    source: Source | RecordSource,
     pipeline: Pipeline,
     options: RunOptions,
     run_id: str,
@@ -106,19 +107,26 @@ def refuse_living(job: Job) -> None:
         )
 
 
-def claim(workspace: Workspace, job: Job) -> Lease:
+def claim(workspace: Workspace, job: Job, *, queued_only: bool = False) -> Lease:
     """Take the right to run a job, ledgered; the lease of a runner known to be dead is taken over.
+
+    Parameters
+    ----------
+    queued_only
+        Refuse a job that somebody cancelled, paused or took up meanwhile.
 
     Raises
     ------
     Locked
         Another runner lives.
     IllegalTransition
-        The job is completed.
+        The job is completed, or not queued any more.
     """
     dead = job.lease_owner if liveness.is_alive(job.lease_owner or "::") is False else None
     at = workspace.clock()
     with workspace.database.write() as conn:
+        if queued_only:
+            jobs.require_queued(conn, job.id)
         lease = jobs.claim(
             conn,
             job.id,

@@ -36,11 +36,15 @@ class RunOptions:
     require_outputs
         Process again what another machine produced and this one does not hold.
     executor, workers
-        What works on items: ``processes`` with so many workers, or ``inline``.
+        What works on items: ``processes`` with so many workers, ``inline``, or ``celery``, whose
+        workers are their own processes and as many as were started.
     limit
         Process at most so many items.
     pattern
         Glob that replaces the pipeline's own.
+    records, lines
+        The pipeline's own: the field that names a record, and the name of the files that documents
+        are appended to; else empty.
     output_dir
         Where outputs go; empty means where they went before, else the default.
     settings
@@ -62,6 +66,8 @@ class RunOptions:
     workers: int = 1
     limit: int | None = None
     pattern: str = ""
+    records: str = ""
+    lines: str = ""
     output_dir: str = ""
     settings: Mapping[str, Any] | None = None
     lock_timeout: float = 10.0

@@ -9,25 +9,25 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-from pipewarden.core.canonical import digest
 from pipewarden.core.chain import Act
 from pipewarden.core.jobs import Job
 from pipewarden.engine.publication import documents
 from pipewarden.engine.publication.quarantine import FAILED, REPORT
-from pipewarden.engine.source import Source
+from pipewarden.engine.publication.staging import staged
+from pipewarden.engine.task import Work, Worked
 from pipewarden.errors import StateDamaged, UnknownName, UsageError
 from pipewarden.jobs import requests
-from pipewarden.jobs.claiming import latest_jobs
+from pipewarden.jobs.claiming import latest_jobs, refuse_living
+from pipewarden.jobs.options import RunOptions
+from pipewarden.jobs.runners.publishing import outputs_of
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.report.facts import FailureFacts
-from pipewarden.store.files import durable
 from pipewarden.store.files.folder_lock import Holder
 from pipewarden.store.manifest.contract import ManifestStore
-from pipewarden.store.manifest.document import relative_key
 from pipewarden.store.manifest.record import Entry, Record
 from pipewarden.store.state import ledger
 
@@ -86,7 +86,8 @@ def _latest_of_each(workspace: Workspace, source: str | None, pipeline: str | No
 
 
 def _store(workspace: Workspace, job: Job) -> ManifestStore:
-    return workspace.store(Source.at(job.source, ("*",)), job.pipeline)
+    records = str(job.options.get("records", ""))
+    return workspace.store(workspace.source(job.source, ("*",), records), job.pipeline)
 
 
 def _quarantined(job: Job, store: ManifestStore, key: str, entry: Entry) -> Quarantined:
@@ -186,31 +187,55 @@ def release(workspace: Workspace, run_id: str, key: str, *, reason: str) -> Path
         document = facts.get("result")
         if not document:
             raise UsageError(
-                f"{key} errored ({entry.get('reason')}): there is nothing to release",
+                f"{key} ({entry.get('reason')}) left no document that could be released",
                 next_step=f"pipewarden quarantine retry {run_id} {key!r} --reason …",
             )
         by = {"by": workspace.actor, "at": workspace.clock().isoformat(), "reason": reason}
         document["verdict"] = {**document.get("verdict", {}), "status": RELEASED, "released": by}
-        output_dir = workspace.output_dir(
-            str(job.options.get("output_dir", "")), store, job.pipeline
-        )
-        target = documents.artifact_path(output_dir, key, ".json")
-        data = documents.encode(document)
-        durable.write_file(target, data)
         changed = cast(
             "Entry",
             {
                 **{k: v for k, v in entry.items() if k not in ("kind", "reason", "duplicate_of")},
                 "status": "success",
-                "output_path": relative_key(target, store.folder),
-                "output_hash": digest(data),
                 "last_processed": by["at"],
                 "attempt_count": 0,
                 "released": reason,
             },
         )
-        _commit(workspace, job, store, [(key, changed, "item.released")], reason)
+        return _publish(workspace, job, store, (key, changed), document)
+
+
+def _publish(
+    workspace: Workspace,
+    job: Job,
+    store: ManifestStore,
+    item: tuple[str, Entry],
+    document: dict[str, Any],
+) -> Path:
+    """Publish a released document as its run would have, and commit it; return where it lies."""
+    key, changed = item
+    options = RunOptions.from_dict(job.options)
+    output_dir = workspace.output_dir(options.output_dir, store, job.pipeline)
+    options = replace(options, output_dir=str(output_dir))
+    outputs = outputs_of(options, store, workspace, job.id, job.pipeline)
+    outputs.open(workspace.settings.lock_timeout, lambda _: None)
+    try:
+        worked = Worked(key=key, work=Work.JUDGED, input_hash=changed["hash"])
+        folder = None if options.lines else output_dir
+        target = outputs.publish(key, staged(worked, document, folder), changed)
+        outputs.flush()
+        _commit(
+            workspace,
+            job,
+            store,
+            [(key, changed, "item.released")],
+            changed["released"],
+            outputs.appended(),
+        )
+        outputs.close()
         return target
+    finally:
+        outputs.release()
 
 
 def purge(
@@ -260,6 +285,8 @@ def _need(reason: str, what: str) -> None:
 def _writing(workspace: Workspace, run_id: str) -> Iterator[tuple[Job, ManifestStore]]:
     """Give the job and its source's manifest, this process its one writer."""
     job = requests.find(workspace, run_id)
+    for latest in (job, *_latest_of_each(workspace, job.source, job.pipeline)):
+        refuse_living(latest)
     store = _store(workspace, job)
     holder = Holder.this_process(run_id, workspace.clock().isoformat(timespec="seconds"))
     store.lock(holder, workspace.settings.lock_timeout, lambda _: None)
@@ -296,6 +323,7 @@ def _commit(
     store: ManifestStore,
     changes: Sequence[tuple[str, Entry, str]],
     reason: str,
+    appended: tuple[str, int] | None = None,
 ) -> None:
     seq, at = store.next_seq(job.id), workspace.clock().isoformat()
     records = [
@@ -312,6 +340,7 @@ def _commit(
                 reason=reason,
                 details={"hash": entry.get("hash", "")},
             ),
+            appended=appended,
         )
         for number, (key, entry, action) in enumerate(changes)
     ]

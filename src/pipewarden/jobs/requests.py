@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Collection
+from datetime import datetime
 
 from pipewarden.core.chain import Act
 from pipewarden.core.items import Outcome
@@ -22,13 +24,20 @@ def list_jobs(
     status: JobStatus | None = None,
     pipeline: str | None = None,
     source: str | None = None,
+    since: datetime | None = None,
     limit: int = 50,
     offset: int = 0,
 ) -> JobPage:
-    """Return jobs, newest first, and how many there are in all."""
+    """Return jobs, newest first, and how many there are in all; see `store.state.jobs.page`."""
     with workspace.database.read() as conn:
         return jobs.page(
-            conn, status=status, pipeline=pipeline, source=source, limit=limit, offset=offset
+            conn,
+            status=status,
+            pipeline=pipeline,
+            source=source,
+            since=since,
+            limit=limit,
+            offset=offset,
         )
 
 
@@ -64,18 +73,28 @@ def item_page(
     run_id: str,
     *,
     outcome: Outcome | None = None,
+    outcomes: Collection[Outcome] = (),
     limit: int = 50,
     offset: int = 0,
 ) -> ItemPage:
-    """Return a job's items in order of their keys, and how many there are in all."""
+    """Return a job's items in order of their keys, and how many there are in all.
+
+    Parameters
+    ----------
+    outcome, outcomes
+        Only of this one, or of one of these; neither: all.
+    """
     find(workspace, run_id)
+    wanted = (*outcomes, *([outcome] if outcome is not None else []))
     with workspace.database.read() as conn:
-        return items.page(conn, run_id, outcome=outcome, limit=limit, offset=offset)
+        return items.page(conn, run_id, outcomes=wanted, limit=limit, offset=offset)
 
 
-def pause(workspace: Workspace, run_id: str, reason: str = "") -> Job:
+def pause(workspace: Workspace, run_id: str, reason: str = "", actor: str = "") -> Job:
     """Ask a job to pause after the items in work; one that nobody runs pauses at once.
 
+    ``actor`` is who asks, where it is not who runs this process.
+
     Raises
     ------
     UnknownName
@@ -83,12 +102,14 @@ def pause(workspace: Workspace, run_id: str, reason: str = "") -> Job:
     IllegalTransition
         It has ended.
     """
-    return _request(workspace, run_id, Request.PAUSE, reason)
+    return _request(workspace, run_id, Request.PAUSE, reason, actor)
 
 
-def cancel(workspace: Workspace, run_id: str, reason: str = "") -> Job:
+def cancel(workspace: Workspace, run_id: str, reason: str = "", actor: str = "") -> Job:
     """Ask a job to end; what it finished stays finished, and it can be resumed.
 
+    ``actor`` is who asks, where it is not who runs this process.
+
     Raises
     ------
     UnknownName
@@ -96,16 +117,33 @@ def cancel(workspace: Workspace, run_id: str, reason: str = "") -> Job:
     IllegalTransition
         It has ended.
     """
-    return _request(workspace, run_id, Request.CANCEL, reason)
+    return _request(workspace, run_id, Request.CANCEL, reason, actor)
 
 
-def _request(workspace: Workspace, run_id: str, what: Request, reason: str) -> Job:
+def requeue(workspace: Workspace, run_id: str, reason: str = "", actor: str = "") -> Job:
+    """Leave a paused, cancelled or failed job for a runner service to go on with.
+
+    Raises
+    ------
+    UnknownName
+        There is no such job.
+    IllegalTransition
+        It is waiting, running or completed.
+    """
     find(workspace, run_id)
-    at = workspace.clock()
+    at, actor = workspace.clock(), actor or workspace.actor
     with workspace.database.write() as conn:
-        job = jobs.request(conn, run_id, what, actor=workspace.actor, at=at, reason=reason)
-        act = Act(
-            actor=workspace.actor, action=f"run.{what}_requested", subject=run_id, reason=reason
-        )
+        job = jobs.enqueue(conn, run_id, actor=actor, at=at, reason=reason)
+        act = Act(actor=actor, action="run.requeued", subject=run_id, reason=reason)
+        ledger.append(conn, [act], at)
+    return job
+
+
+def _request(workspace: Workspace, run_id: str, what: Request, reason: str, actor: str) -> Job:
+    find(workspace, run_id)
+    at, actor = workspace.clock(), actor or workspace.actor
+    with workspace.database.write() as conn:
+        job = jobs.request(conn, run_id, what, actor=actor, at=at, reason=reason)
+        act = Act(actor=actor, action=f"run.{what}_requested", subject=run_id, reason=reason)
         ledger.append(conn, [act], at)
     return job

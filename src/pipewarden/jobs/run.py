@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pipewarden.core.items import ItemResult
-from pipewarden.engine.context import RunContext
+from pipewarden.engine.context import RunContext, file_safe
 from pipewarden.engine.pipeline import Pipeline
 from pipewarden.engine.planner import Planned, make_plan
 from pipewarden.errors import InvalidSettings, PipewardenError, UnknownName, UsageError
@@ -17,6 +18,7 @@ from pipewarden.jobs.claiming import claim, create_job, locked_store, reap, refu
 from pipewarden.jobs.options import RunOptions
 from pipewarden.jobs.runners.execution import Execution, RunReport
 from pipewarden.jobs.runners.local import Listener, plan_request
+from pipewarden.jobs.runners.publishing import published_lines
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.settings import redact
 from pipewarden.store.state import jobs
@@ -39,21 +41,22 @@ class Silent:
 
 def run(
     pipeline: Pipeline,
-    source: Path | str,
+    source: Path | str | Iterable[Mapping[str, Any]],
     *,
     workspace: Workspace | None = None,
     listener: Listener | None = None,
     run_name: str = "",
     **options: Any,
 ) -> RunReport:
-    """Run a pipeline over a folder, or one file, and return how it ended.
+    """Run a pipeline over a folder, one file, or records, and return how it ended.
 
     Parameters
     ----------
     pipeline
         What to do.
     source
-        The folder or file.
+        The folder or file; or records (mappings), for a pipeline that takes them: they are spooled
+        to ``data/inbox/<pipeline>/<run name>.jsonl``, which is then the source.
     run_name
         What the run is called instead of the pipeline's name.
     options
@@ -75,8 +78,24 @@ def run(
     unknown = sorted(set(options) - set(RunOptions.__dataclass_fields__))
     if unknown:
         raise InvalidSettings(f"run() has no option {', '.join(unknown)}")
+    if not isinstance(source, (str, Path)):
+        source = _spooled(source, pipeline, run_name, held)
     asked = RunOptions(**{**defaults, **options, "source": str(Path(source).absolute())})
     return start(pipeline, asked, held, listener or Silent(), run_name=run_name)
+
+
+def _spooled(
+    records: Iterable[Mapping[str, Any]], pipeline: Pipeline, run_name: str, workspace: Workspace
+) -> Path:
+    from pipewarden.store.files.spooling import spool
+
+    if not pipeline.records:
+        raise InvalidSettings(
+            f"pipeline {pipeline.name!r} takes files, not records",
+            next_step="give the pipeline records=…, the field that names a record",
+        )
+    folder = workspace.data_dir / "inbox" / pipeline.name
+    return spool(records, folder / f"{file_safe(run_name or pipeline.name)}.jsonl")
 
 
 def start(
@@ -89,7 +108,9 @@ def start(
     parent_id: str | None = None,
 ) -> RunReport:
     """Make a job of what was asked, and run it here and now."""
-    source = workspace.source(options.source, _patterns(pipeline, options))
+    source = workspace.source(
+        options.source, patterns_of(pipeline, options), pipeline.records or ""
+    )
     context = RunContext(
         run_name or pipeline.name,
         workspace.runs_dir,
@@ -101,9 +122,14 @@ def start(
     try:
         output_dir = workspace.output_dir(options.output_dir, store, pipeline.name)
         source = workspace.with_outputs(source, output_dir)
-        options = replace(options, output_dir=str(output_dir))
+        options = replace(
+            options,
+            output_dir=str(output_dir),
+            records=pipeline.records or "",
+            lines=pipeline.lines or "",
+        )
         job = create_job(workspace, context, pipeline, options, parent_id)
-        snapshot = _snapshot(workspace, context, pipeline, options)
+        snapshot = snapshot_of(workspace, context, pipeline, options)
         lease = claim(workspace, job)
         return Execution(
             workspace, pipeline, options, source, store, listener, context.output_dir, snapshot
@@ -113,18 +139,28 @@ def start(
 
 
 def resume(
-    run_id: str, workspace: Workspace, listener: Listener, pipeline: Pipeline | None = None
+    run_id: str,
+    workspace: Workspace,
+    listener: Listener,
+    pipeline: Pipeline | None = None,
+    *,
+    queued_only: bool = False,
 ) -> RunReport:
-    """Go on with a paused, cancelled or failed job, or one whose runner died, under the same id.
+    """Go on with a queued, paused, cancelled or failed job, or one whose runner died.
 
-    ``pipeline`` is needed only for one that cannot be found again by name.
+    Parameters
+    ----------
+    pipeline
+        Needed only for one that cannot be found again by name.
+    queued_only
+        Take the job up only if it is still waiting in the queue.
 
     Raises
     ------
     UnknownName
         There is no such job.
     IllegalTransition
-        It is completed; `rerun` does it again.
+        It is completed (`rerun` does it again), or not queued any more.
     Locked
         Its runner lives.
     """
@@ -135,11 +171,11 @@ def resume(
     refuse_living(job)
     options = RunOptions.from_dict(job.options)
     found = pipeline or _found_again(options, run_id, workspace)
-    source = workspace.source(options.source, _patterns(found, options))
+    source = workspace.source(options.source, patterns_of(found, options), found.records or "")
     store = locked_store(workspace, source, found, options, run_id, listener.note, spare=run_id)
     try:
         source = workspace.with_outputs(source, Path(options.output_dir))
-        lease = claim(workspace, job)
+        lease = claim(workspace, job, queued_only=queued_only)
         folder = workspace.runs_dir / run_id
         snapshot = _stored_snapshot(folder)
         return Execution(
@@ -174,19 +210,23 @@ def rerun(run_id: str, workspace: Workspace, listener: Listener) -> RunReport:
 
 def plan(pipeline: Pipeline, options: RunOptions, workspace: Workspace) -> Planned:
     """Return what a run would do; nothing is changed but that a dead run's journal is applied."""
-    source = workspace.source(options.source, _patterns(pipeline, options))
+    source = workspace.source(
+        options.source, patterns_of(pipeline, options), pipeline.records or ""
+    )
     store = workspace.store(source, pipeline.name)
     with suppress(PipewardenError):  # a live run holds the journal: it applies its own
         store.catch_up()
     output_dir = workspace.output_dir(options.output_dir, store, pipeline.name)
     source = workspace.with_outputs(source, output_dir)
-    return make_plan(source, store, plan_request(pipeline, options, output_dir))
+    lines = published_lines(pipeline, output_dir, store.folder, workspace)
+    return make_plan(source, store, plan_request(pipeline, options, output_dir, lines=lines))
 
 
 # ── steps ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _patterns(pipeline: Pipeline, options: RunOptions) -> tuple[str, ...]:
+def patterns_of(pipeline: Pipeline, options: RunOptions) -> tuple[str, ...]:
+    """Return the globs of a run: those it was asked for, else its pipeline's."""
     return (options.pattern,) if options.pattern else pipeline.patterns
 
 
@@ -200,9 +240,10 @@ def _found_again(options: RunOptions, run_id: str, workspace: Workspace) -> Pipe
     return loading.load_pipeline(options.pipeline, workspace.settings, settings)
 
 
-def _snapshot(
+def snapshot_of(
     workspace: Workspace, context: RunContext, pipeline: Pipeline, options: RunOptions
 ) -> dict[str, Any]:
+    """Write what a run depends on into its folder, and return it."""
     config = {"options": options.as_dict(), "pipeline_settings": dict(pipeline.settings)}
     snapshot: dict[str, Any] = {
         **context.config_snapshot,

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pipewarden.engine.context import researcher
+from pipewarden.engine.records import RecordSource, holds_records
 from pipewarden.engine.source import Source
 from pipewarden.settings import Settings, load_settings
 from pipewarden.store.manifest.contract import FileStore, ManifestStore, TableStore
@@ -72,23 +73,35 @@ class Workspace:
         """Where the items that failed in a run are kept."""
         return self.data_dir / "quarantine" / run_id
 
-    def source(self, path: Path | str, patterns: tuple[str, ...]) -> Source:
+    def source(
+        self, path: Path | str, patterns: tuple[str, ...], records: str = ""
+    ) -> Source | RecordSource:
         """Return the source at ``path``; our own folders below it are never inputs.
+
+        Parameters
+        ----------
+        records
+            The field that names a record, for a pipeline that takes files of records.
 
         Raises
         ------
         SourceNotFound
             There is nothing to read.
         """
+        if records and holds_records(path) and not Path(path).is_dir():
+            return RecordSource.at(path, records)
         ours = (self.data_dir, self.reports_dir, self.settings.in_home(Path(".pipewarden")))
         return Source.at(path, patterns, ours)
 
-    def store(self, source: Source, pipeline: str) -> ManifestStore:
+    def store(self, source: Source | RecordSource, pipeline: str) -> ManifestStore:
         """Return the manifest of a source for a pipeline, in the store that the source decides.
 
-        The first pipeline of a folder has ``.manifest.json``, any other ``.manifest.<name>.json``.
+        Records have theirs in the state database. The first pipeline of a folder has
+        ``.manifest.json``, any other ``.manifest.<name>.json``.
         """
         folder = source.folder
+        if isinstance(source, RecordSource):
+            return TableStore(TableManifest(self.database, f"{source.file}#{pipeline}"), folder)
         tabled = {Path(os.path.abspath(p)) for p in self.settings.database_sources}  # noqa: PTH100
         if folder in tabled:
             return TableStore(TableManifest(self.database, f"{folder}#{pipeline}"), folder)
@@ -99,8 +112,12 @@ class Workspace:
             file = ManifestFile(own, self.clock)
         return FileStore(file, self.database, pipeline)
 
-    def with_outputs(self, source: Source, output_dir: Path) -> Source:
+    def with_outputs(
+        self, source: Source | RecordSource, output_dir: Path
+    ) -> Source | RecordSource:
         """Return the source without the output folder, should that lie below it."""
+        if isinstance(source, RecordSource):
+            return source
         return replace(source, excluded=(*source.excluded, output_dir))
 
     def output_dir(self, asked: str, store: ManifestStore, pipeline: str) -> Path:
@@ -118,6 +135,8 @@ def _root(key: str, entry: Entry) -> str | None:
     """Return the output folder that an entry's output path mirrors its key below."""
     output = entry.get("output_path") or ""
     ending = f"{key}.json"
+    if entry["status"] == "success" and "output_span" in entry:
+        return str(PurePosixPath(output).parent)
     if entry["status"] != "success" or not output.endswith(ending):
         return None
     return output[: -len(ending)] or "."

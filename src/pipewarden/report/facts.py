@@ -7,7 +7,7 @@ has them all (``pipewarden jobs status RUN_ID --json``).
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 SCHEMA_VERSION = 1
 
@@ -99,6 +99,8 @@ class ReportFacts(TypedDict):
     deferred: ItemList
     #: Slowest first.
     slowest: ItemList
+    #: Where sinks are enabled, of each: documents ``delivered``, ``spooled`` and ``refused``.
+    sinks: NotRequired[dict[str, dict[str, int]]]
     #: What a person should know: a backup used, folders that could not be read, …
     notices: list[str]
     #: The ledger's head when the report was written: its anchor outside the chain.

@@ -21,6 +21,12 @@ class Window(StrEnum):
     ITEM_TAKEN = "item.taken"
     #: The output lies complete under a temporary name.
     OUTPUT_STAGED = "output.staged"
+    #: Half of a batch of outputs that are lines is in their file.
+    LINES_TORN = "lines.torn"
+    #: The spool of a sink that is down has a batch; nothing is committed.
+    SINK_SPOOLED = "sink.spooled"
+    #: Every sink, or its spool, has a batch; nothing is committed.
+    SINK_DELIVERED = "sink.delivered"
     #: Output and quarantine files have their final names; the journal does not know.
     OUTPUT_RENAMED = "output.renamed"
     #: Half of a journal line is on disk.

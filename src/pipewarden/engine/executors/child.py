@@ -39,7 +39,7 @@ def serve(workshop: Workshop, pipe: Connection, inherited: Sequence[Connection])
     ``inherited`` are the parent's ends of pipes, closed here so that a pipe closes when its last
     real user does.
     """
-    _die_with(os.getppid())
+    die_with(os.getppid())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is the runner's business
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for other in inherited:
@@ -54,7 +54,7 @@ def serve(workshop: Workshop, pipe: Connection, inherited: Sequence[Connection])
                 if os.getppid() != parent:
                     return
                 continue
-            pipe.send(_answer(workshop, pipe.recv()))
+            pipe.send(answer(workshop, pipe.recv()))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
     except PipewardenError as error:
@@ -84,7 +84,8 @@ def set_up(workshop: Workshop) -> None:
         ) from error
 
 
-def _answer(workshop: Workshop, task: Any) -> Worked:
+def answer(workshop: Workshop, task: Any) -> Worked:
+    """Return what came of a task, worked on under the memory ceiling of its pipeline."""
     limit = workshop.pipeline.memory_limit
     restore = _set_ceiling(limit) if limit else None
     try:
@@ -126,7 +127,7 @@ def _data_bytes() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
     """Ask the kernel to kill this process when its parent dies (Linux, prctl(2))."""
     if sys.platform != "linux":
         return

@@ -49,16 +49,25 @@ class ProcessExecutor:
         What each worker does.
     workers
         How many processes.
+    lead
+        How many tasks may be handed out ahead of the oldest unanswered one; None for any number.
     clock
         Monotonic seconds.
     """
 
     def __init__(
-        self, workshop: Workshop, workers: int, clock: Callable[[], float] = time.monotonic
+        self,
+        workshop: Workshop,
+        workers: int,
+        lead: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._workshop = workshop
         self._workers = workers
+        self._lead = lead
         self._clock = clock
+        self._handed = 0
+        self._unanswered: dict[str, int] = {}
         self._context = start_context()
         self._slots: list[_Slot] = []
         self._retry: deque[Task] = deque()
@@ -79,7 +88,9 @@ class ProcessExecutor:
         try:
             exhausted = self._hand_out(tasks)
             while self._retry or not exhausted or any(slot.tasks for slot in self._slots):
-                yield from self._collect()
+                for worked in self._collect():
+                    self._unanswered.pop(worked.key, None)
+                    yield worked
                 exhausted = self._hand_out(tasks)
                 yield None
         finally:
@@ -88,22 +99,30 @@ class ProcessExecutor:
     # ── handing out ──────────────────────────────────────────────────────────────────────────
 
     def _hand_out(self, tasks: Iterator[Task]) -> bool:
-        """Fill every worker; return whether ``tasks`` is exhausted."""
+        """Fill every worker; return whether ``tasks`` is exhausted.
+
+        An idle worker first gets a task that lost its worker before. Too far ahead of such a task
+        nothing new is handed out, until a worker is idle and takes it.
+        """
         for handed in range(_HANDED):
             for index in range(self._workers):
                 if len(self._slots) > index and len(self._slots[index].tasks) > handed:
                     continue
-                task = self._next(tasks, alone=handed == 0)
+                if self._retry and handed == 0:
+                    task: Task | None = self._retry.popleft()
+                elif self._too_far_ahead():
+                    return False
+                else:
+                    task = next(tasks, None)
                 if task is None:
                     return not self._retry
                 self._hand(self._slot(index), task)
         return False
 
-    def _next(self, tasks: Iterator[Task], *, alone: bool) -> Task | None:
-        """Return a new task; for an idle worker, first one that lost its worker before."""
-        if self._retry and alone:
-            return self._retry.popleft()
-        return next(tasks, None)
+    def _too_far_ahead(self) -> bool:
+        if self._lead is None or not self._unanswered:
+            return False
+        return self._handed - min(self._unanswered.values()) >= self._lead
 
     def _slot(self, index: int) -> _Slot:
         while len(self._slots) <= index:
@@ -134,6 +153,8 @@ class ProcessExecutor:
         if not slot.tasks:
             slot.started = self._clock()
         slot.tasks.append(task)
+        self._handed += 1
+        self._unanswered.setdefault(task.key, self._handed)
         try:
             slot.pipe.send(task)
         except (BrokenPipeError, ConnectionResetError):

@@ -13,7 +13,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pipewarden.core.canonical import digest
 from pipewarden.core.findings import Finding, Status
 from pipewarden.core.items import Action, ItemResult, Outcome, State, Step
 from pipewarden.core.jobs import Lease
@@ -21,10 +20,10 @@ from pipewarden.core.planning import Fingerprints
 from pipewarden.engine.pipeline import Pipeline
 from pipewarden.engine.publication import documents
 from pipewarden.engine.publication.duplicates import Identities, with_finding
+from pipewarden.engine.publication.files import Outputs
 from pipewarden.engine.publication.quarantine import Quarantine
 from pipewarden.engine.task import Work, Worked
-from pipewarden.store.files import durable
-from pipewarden.store.files.hashing import Signature, compute_file_hash, trusted_signature
+from pipewarden.store.files.hashing import Signature
 from pipewarden.store.manifest.contract import ManifestStore
 from pipewarden.store.manifest.document import relative_key
 from pipewarden.store.manifest.record import Entry, Record
@@ -43,23 +42,13 @@ class RunScope:
     clock: Callable[[], datetime]
 
 
-@dataclass(frozen=True, slots=True)
-class _Publication:
-    """An output that waits for its final name."""
-
-    key: str
-    staged: Path
-    target: Path
-    source: Signature | None
-
-
 class Committer:
     """Collects results into batches and commits each batch.
 
     Parameters
     ----------
-    scope, store, lease, quarantine
-        The run, its manifest, the right to commit, and where failures are kept.
+    scope, store, lease, outputs, quarantine
+        The run, its manifest, the right to commit, where documents go, and where failures go.
     identities
         For a gate with a check across items: who holds which identity.
     """
@@ -69,17 +58,17 @@ class Committer:
         scope: RunScope,
         store: ManifestStore,
         lease: Lease,
+        outputs: Outputs,
         quarantine: Quarantine,
         identities: Identities,
     ) -> None:
         self._scope = scope
         self._store = store
         self._lease = lease
+        self._outputs = outputs
         self._quarantine = quarantine
         self._identities = identities
         self._seq = store.next_seq(scope.run_id)
-        self._publications: list[_Publication] = []
-        self._withdrawn: list[Path] = []
         self._records: list[Record] = []
         self._told: list[ItemResult] = []
         self._inputs: dict[str, Signature | None] = {}
@@ -115,8 +104,7 @@ class Committer:
                 self._fail(worked, step, before, document=document, duplicate_of=holder)
                 return
         if not passed:
-            assert worked.staged is not None
-            document = documents.decode(worked.staged.read_bytes())
+            document = documents.decode(worked.document())
             self._discard(worked)
             self._fail(worked, step, before, document=document)
             return
@@ -127,13 +115,10 @@ class Committer:
         self._publish(worked, step, before)
 
     def _publish(self, worked: Worked, step: Step, before: Entry | None) -> None:
-        assert worked.staged is not None
-        target = documents.artifact_path(self._scope.output_dir, step.key, ".json")
-        if before is not None and step.moved_from is not None:
-            self._withdraw(before, unless=target)
         entry = self._entry("success", worked, before)
-        entry["output_path"] = relative_key(target, self._store.folder)
-        entry["output_hash"] = worked.staged_hash
+        target = self._outputs.publish(step.key, worked, entry)
+        if before is not None and step.moved_from is not None and before.get("output_path"):
+            self._outputs.withdraw(step.moved_from, before, f"moved to {step.key}")
         if not self._scope.validate:
             entry["validated"] = False
         facts = before.get("facts") if worked.facts is None and before else worked.facts
@@ -141,8 +126,6 @@ class Committer:
             entry["facts"] = dict(facts)
         if worked.identity is not None:
             entry["identity"] = worked.identity
-        publication = _Publication(step.key, worked.staged, target, worked.input_signature)
-        self._publications.append(publication)
         result = self._result(worked, Outcome.PUBLISHED)
         result = replace(result, output_path=str(target), facts=entry.get("facts") or {})
         self._record(step, entry, result)
@@ -170,14 +153,11 @@ class Committer:
             entry["identity"] = worked.identity
         if before is not None and before.get("output_path"):
             if rejected:
-                output = self._store.folder / str(before["output_path"])
-                self._quarantine.keep_withdrawn(step.key, output)
-                self._withdraw(before)
+                self._withdraw(step.key, before, kept.reason)
             else:  # nothing was decided about the new bytes: the last good output stays
-                entry["output_path"] = before["output_path"]
-                entry["output_hash"] = before.get("output_hash")
+                self._outputs.keep(before, entry)
         else:
-            self._withdraw_uncommitted(step.key)
+            self._outputs.withdraw_uncommitted(step.key)
         self._inputs[step.key] = worked.input_signature
         result = self._result(worked, Outcome.REJECTED if rejected else Outcome.ERRORED)
         result = replace(
@@ -198,17 +178,7 @@ class Committer:
         assert before is not None
         entry: Entry = {**before}
         if before["status"] == "success" and before.get("output_path"):
-            target = documents.artifact_path(self._scope.output_dir, step.key, ".json")
-            old = self._store.folder / str(before["output_path"])
-            document = documents.decode(old.read_bytes())
-            document["source"] = {**document.get("source", {}), "path": step.key}
-            data = documents.encode(document)
-            durable.make_folder(target.parent)
-            staged = durable.stage(target.parent, data)
-            self._publications.append(_Publication(step.key, staged, target, None))
-            self._withdrawn.append(old)
-            entry["output_path"] = relative_key(target, self._store.folder)
-            entry["output_hash"] = digest(data)
+            self._outputs.move(step.key, before, entry)
             self._identities.move(entry.get("identity"), step.moved_from, step.key)
         self._record(step, entry, None)
 
@@ -218,15 +188,17 @@ class Committer:
         for key in keys:
             before = self._store.get(key)
             if before is not None and before.get("output_path"):
-                self._quarantine.keep_withdrawn(
-                    key, self._store.folder / str(before["output_path"])
-                )
-                self._withdraw(before)
+                self._withdraw(key, before, "its input is gone")
             self._append(key, None, None, None)
             number += 1
         return number
 
     # ── duplicates ───────────────────────────────────────────────────────────────────────────
+
+    @property
+    def displacing(self) -> bool:
+        """Whether `settle` has anything to do."""
+        return bool(self._identities.beside())
 
     def settle(self) -> None:
         """Quarantine every item that was found published beside the holder of its identity."""
@@ -251,12 +223,10 @@ class Committer:
             reason=finding.check,
             message=finding.message,
         )
-        document = None
-        output = self._store.folder / str(before.get("output_path"))
-        if output.is_file() and compute_file_hash(output) == before.get("output_hash"):
-            worked, document = with_finding(
-                replace(worked, work=Work.JUDGED, reason="", message="", staged=output), finding
-            )
+        document, published = None, self._outputs.read(before)
+        if published is not None:
+            judged = replace(worked, work=Work.JUDGED, reason="", message="", line=published)
+            worked, document = with_finding(judged, finding)
         step = Step(loser, State.UNCHANGED, Action.PROCESS, finding.message)
         self._fail(worked, step, before, document=document, duplicate_of=winner)
 
@@ -319,22 +289,19 @@ class Committer:
                 entry=entry,
                 moved_from=moved_from,
                 result=result,
+                appended=self._outputs.appended(),
             )
         )
         self._seq += 1
 
     # ── committing ───────────────────────────────────────────────────────────────────────────
 
-    def _withdraw(self, before: Entry, unless: Path | None = None) -> None:
-        output = self._store.folder / str(before.get("output_path"))
-        if output != unless:
-            self._withdrawn.append(output)
-
-    def _withdraw_uncommitted(self, key: str) -> None:
-        """Withdraw what a run published that was killed before it could commit it."""
-        target = documents.artifact_path(self._scope.output_dir, key, ".json")
-        if target.is_file():
-            self._withdrawn.append(target)
+    def _withdraw(self, key: str, before: Entry, reason: str) -> None:
+        """Withdraw a published document into quarantine."""
+        published = self._outputs.read(before)
+        if published is not None:
+            self._quarantine.keep_withdrawn(key, published)
+        self._outputs.withdraw(key, before, reason)
 
     @staticmethod
     def _discard(worked: Worked) -> None:
@@ -350,19 +317,12 @@ class Committer:
         """
         if not self._records:
             return self._take_told()
-        for publication in self._publications:
-            durable.replace(publication.staged, publication.target)
-        kept = {publication.target for publication in self._publications}
-        for output in self._withdrawn:
-            if output not in kept:
-                output.unlink(missing_ok=True)
-        folders = {path.parent for path in (*kept, *self._withdrawn)}
-        durable.sync_folders(folder for folder in folders if folder.is_dir())
+        self._outputs.flush()
         passing(Window.OUTPUT_RENAMED)
         self._store.commit(self._records, self._lease)
         self._remember()
         self._told += [record.result for record in self._records if record.result is not None]
-        self._records, self._publications, self._withdrawn = [], [], []
+        self._records = []
         self._inputs.clear()
         return self._take_told()
 
@@ -375,9 +335,7 @@ class Committer:
         self._store.forget([*gone, *(r.key for r in self._records if r.entry is None)])
         for key, signature in self._inputs.items():
             self._store.remember(key, signature, None)
-        for publication in self._publications:
-            output = trusted_signature(publication.target.stat())
-            self._store.remember(publication.key, publication.source, output)
+        self._outputs.remember(self._store)
 
 
 def _summary(worked: Worked) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
@@ -21,11 +22,16 @@ UNVALIDATED = "UNVALIDATED"
 _NAME_MAX = 255
 
 
-def document_of(result: Any, key: str, input_hash: str) -> dict[str, Any]:
+def document_of(result: Any, source: Mapping[str, str]) -> dict[str, Any]:
     """Return the document of a result, still without its verdict.
 
     A mapping, Pydantic model or dataclass gives its own fields; any other value stands under
     ``result``.
+
+    Parameters
+    ----------
+    source
+        Where the item comes from: the path of its file, for a record its key, and the hash.
 
     Raises
     ------
@@ -44,7 +50,13 @@ def document_of(result: Any, key: str, input_hash: str) -> dict[str, Any]:
             f"the result has a field {' and '.join(map(repr, taken))}, which pipewarden adds "
             "itself; give it another name",
         )
-    return {"source": {"path": key, "sha256": input_hash.removeprefix("sha256:")}, **plain}
+    return {"source": dict(source), **plain}
+
+
+def source_of(key: str, input_hash: str, file: str = "") -> dict[str, str]:
+    """Return how a document names its item: a file by its path, a record by file and key."""
+    place = {"path": file, "key": key} if file else {"path": key}
+    return {**place, "sha256": input_hash.removeprefix("sha256:")}
 
 
 def _plain(result: Any) -> Any:
@@ -70,18 +82,29 @@ def encode(document: Mapping[str, Any]) -> bytes:
     BadInput
         The result holds something that JSON has not.
     """
+    return _dumped(document, orjson.OPT_INDENT_2)
+
+
+def encode_line(document: Mapping[str, Any]) -> bytes:
+    """Return a document as one line.
+
+    Raises
+    ------
+    BadInput
+        The result holds something that JSON has not.
+    """
+    return _dumped(document, 0)
+
+
+def _dumped(document: Mapping[str, Any], layout: int) -> bytes:
     where = _not_finite(document)
     if where is not None:
         raise BadInput("not_finite", f"{where} is NaN or infinite, which JSON cannot hold")
     try:
-        data = orjson.dumps(
-            document,
-            default=_convert,
-            option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS | orjson.OPT_APPEND_NEWLINE,
-        )
+        option = layout | orjson.OPT_NON_STR_KEYS | orjson.OPT_APPEND_NEWLINE
+        return orjson.dumps(document, default=_convert, option=option)
     except (TypeError, orjson.JSONEncodeError) as error:
         raise BadInput("not_json", f"the result cannot be written as JSON: {error}") from error
-    return data
 
 
 def _not_finite(value: Any, path: str = "") -> str | None:
@@ -148,9 +171,19 @@ def artifact_path(root: Path, key: str, suffix: str) -> Path:
     A name that would be longer than file systems allow is cut and marked with a hash of the key.
     """
     pure = PurePosixPath(key)
+    odd = str(pure) != key or pure.is_absolute() or "\0" in key
+    hidden = any(part.startswith(".") for part in key.split("/"))  # which no scan would find again
+    if odd or hidden or any(_size(part) > _NAME_MAX for part in pure.parts[:-1]):
+        # The key of a record may be any text.
+        quoted = quote(key, safe="", errors="surrogateescape")
+        pure = PurePosixPath(f"%2E{quoted[1:]}" if quoted.startswith(".") else quoted)
     name = pure.name + suffix
-    if len(name.encode("utf-8", "surrogateescape")) > _NAME_MAX:
+    if _size(name) > _NAME_MAX:
         mark = "~" + digest(key.encode("utf-8", "surrogateescape"))[7:19] + suffix
         kept = pure.name.encode("utf-8", "surrogateescape")[: _NAME_MAX - len(mark)]
         name = kept.decode("utf-8", "ignore") + mark
     return root.joinpath(*pure.parts[:-1], name)
+
+
+def _size(name: str) -> int:
+    return len(name.encode("utf-8", "surrogateescape"))

@@ -10,11 +10,10 @@ from collections.abc import Container, Iterable
 from dataclasses import replace
 from typing import Any
 
-from pipewarden.core.canonical import digest
 from pipewarden.core.findings import Finding, Status
 from pipewarden.engine.publication import documents
+from pipewarden.engine.publication.staging import restaged
 from pipewarden.engine.task import Worked
-from pipewarden.store.files import durable
 from pipewarden.store.manifest.record import Entry
 
 
@@ -84,16 +83,12 @@ def with_finding(worked: Worked, finding: Finding) -> tuple[Worked, dict[str, An
 
     A document that is not going to be published for it keeps its staged file as it is.
     """
-    assert worked.staged is not None
-    document = documents.decode(worked.staged.read_bytes())
+    document = documents.decode(worked.document())
     verdict = document["verdict"]
     status = Status.FAIL if finding.blocks else Status.WARN
     row = finding.as_dict()
     findings = [f for f in verdict["findings"] if f["check"] != finding.check]
     document["verdict"] = {**verdict, "status": str(status), "findings": [*findings, row]}
     if not finding.blocks:
-        data = documents.encode(document)
-        staged = durable.stage(worked.staged.parent, data)
-        worked.staged.unlink()
-        worked = replace(worked, staged=staged, staged_hash=digest(data), staged_size=len(data))
+        worked = restaged(worked, document)
     return replace(worked, status=str(status), findings=(*worked.findings, row)), document

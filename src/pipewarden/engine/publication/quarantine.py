@@ -34,8 +34,8 @@ class Quarantine:
     ----------
     folder
         ``data/quarantine/<run id>``.
-    source
-        The folder of the inputs.
+    located
+        Key → where the input is, in words for a person.
     run_id, pipeline, fingerprint, max_attempts
         What the files say about the run.
     render
@@ -45,7 +45,7 @@ class Quarantine:
     """
 
     folder: Path
-    source: Path
+    located: Callable[[str], str]
     run_id: str
     pipeline: str
     fingerprint: str
@@ -67,7 +67,7 @@ class Quarantine:
             "pipeline": self.pipeline,
             "fingerprint": self.fingerprint,
             "at": self.clock().isoformat(),
-            "input": {"path": str(self.source / worked.key), "sha256": worked.input_hash},
+            "input": {"path": self.located(worked.key), "sha256": worked.input_hash},
             "reason": reason,
             "message": message,
             "attempt": worked.attempt,
@@ -83,11 +83,9 @@ class Quarantine:
         durable.write_file(report, text.encode("utf-8", "backslashreplace"))
         return Kept(path, reason, message)
 
-    def keep_withdrawn(self, key: str, output: Path) -> None:
-        """Keep a published output whose input is gone, so that forgetting it loses nothing."""
-        if output.is_file():
-            path = documents.artifact_path(self.folder, key, WITHDRAWN)
-            durable.write_file(path, output.read_bytes())
+    def keep_withdrawn(self, key: str, published: bytes) -> None:
+        """Keep a document that is published no more, so that withdrawing it loses nothing."""
+        durable.write_file(documents.artifact_path(self.folder, key, WITHDRAWN), published)
 
 
 def _blocking(verdict: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:

@@ -12,12 +12,15 @@ from typing import Any
 from pipewarden.core.chain import Act
 from pipewarden.core.jobs import JobStatus, Lease, Progress, Request
 from pipewarden.engine.pipeline import Pipeline
+from pipewarden.engine.publication.files import Outputs
+from pipewarden.engine.records import RecordSource
 from pipewarden.engine.source import Source
 from pipewarden.errors import PipewardenError
 from pipewarden.jobs import summary
 from pipewarden.jobs.options import RunOptions
 from pipewarden.jobs.runners.control import Control
 from pipewarden.jobs.runners.local import Listener, Runner, Tally
+from pipewarden.jobs.runners.publishing import outputs_of, settled
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.report import markdown
 from pipewarden.report.facts import ReportFacts
@@ -62,7 +65,7 @@ class Execution:
     workspace: Workspace
     pipeline: Pipeline
     options: RunOptions
-    source: Source
+    source: Source | RecordSource
     store: ManifestStore
     listener: Listener
     folder: Path
@@ -79,16 +82,26 @@ class Execution:
             self.workspace.clock,
             tell=self.listener.note,
         )
+        outputs: Outputs | None = None
         try:
+            outputs = outputs_of(
+                self.options, self.store, self.workspace, lease.job_id, self.pipeline.name
+            )
             self.store.keep_run_config(lease.job_id, self.snapshot)
-            tally = self._runner(lease, control).run()
+            tally = self._runner(lease, control, outputs).run()
+            sinks = settled(outputs)
             passing(Window.RUN_SETTLED)
-            return self._finish(lease, tally, self._status(tally, control), began)
+            report = self._finish(lease, tally, self._status(tally, control), began, sinks)
+            outputs.close()
+            return report
         except BaseException as error:
             self._give_up(lease, error)
             raise
+        finally:
+            if outputs is not None:
+                outputs.release()
 
-    def _runner(self, lease: Lease, control: Control) -> Runner:
+    def _runner(self, lease: Lease, control: Control, outputs: Outputs) -> Runner:
         return Runner(
             workspace=self.workspace,
             pipeline=self.pipeline,
@@ -97,6 +110,7 @@ class Execution:
             store=self.store,
             lease=lease,
             output_dir=Path(self.options.output_dir),
+            outputs=outputs,
             control=control,
             listener=self.listener,
             render_failure=markdown.failure_report,
@@ -114,7 +128,14 @@ class Execution:
             return JobStatus.FAILED
         return JobStatus.COMPLETED
 
-    def _finish(self, lease: Lease, tally: Tally, status: JobStatus, began: float) -> RunReport:
+    def _finish(
+        self,
+        lease: Lease,
+        tally: Tally,
+        status: JobStatus,
+        began: float,
+        sinks: dict[str, dict[str, int]],
+    ) -> RunReport:
         at = self.workspace.clock()
         error = "every item was quarantined" if status is JobStatus.FAILED else ""
         with self.workspace.database.read() as conn:
@@ -126,12 +147,14 @@ class Execution:
                 seconds=round(time.monotonic() - began, 3),
                 plan=tally.planned.plan.counts(),
                 gate=self.pipeline.gate,
-                notices=tally.notices,
+                notices=[*tally.notices, *self._told_of(sinks)],
                 config=self.snapshot,
                 output_dir=self.options.output_dir,
                 quarantine_dir=str(self.workspace.quarantine_dir(lease.job_id)),
             )
             facts = summary.gather(conn, replace(job, error=error), ending)
+        if sinks:
+            facts["sinks"] = sinks
         paths = self._write_reports(facts)
         passing(Window.REPORT_WRITTEN)
         with self.workspace.database.write() as conn:
@@ -149,6 +172,17 @@ class Execution:
             ledger.append(conn, [act], at)
         passing(Window.RUN_FINISHED)
         return RunReport(lease.job_id, ended.status, tally.progress, facts, paths)
+
+    @staticmethod
+    def _told_of(sinks: dict[str, dict[str, int]]) -> list[str]:
+        """Return a sentence for each sink that does not have every document."""
+        told = []
+        for name, counts in sinks.items():
+            if counts["spooled"] or counts["refused"]:
+                said = f"{counts['delivered']:,} delivered, {counts['spooled']:,} wait in its spool"
+                said += f", {counts['refused']:,} were refused"
+                told.append(f"sink {name}: {said} (pipewarden sinks status)")
+        return told
 
     def _write_reports(self, facts: ReportFacts) -> dict[str, Path]:
         run_id = facts["run"]["id"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,18 +12,23 @@ from typing import TYPE_CHECKING, Protocol
 
 from pipewarden.core.items import Action, ItemResult, Outcome, State, Step
 from pipewarden.core.jobs import Lease, Progress
+from pipewarden.engine.executors.ordering import LEAD, Order
 from pipewarden.engine.fingerprint import fingerprints
 from pipewarden.engine.pipeline import Pipeline
-from pipewarden.engine.planner import Planned, PlanRequest, make_plan
+from pipewarden.engine.planner import Planned, PlanRequest, in_order_of, make_plan
 from pipewarden.engine.publication.committer import Committer, RunScope
 from pipewarden.engine.publication.duplicates import Identities
+from pipewarden.engine.publication.files import Outputs
+from pipewarden.engine.publication.lines import PublishedLines
 from pipewarden.engine.publication.quarantine import Quarantine
+from pipewarden.engine.records import RecordSource
 from pipewarden.engine.source import Scan, Source
 from pipewarden.engine.task import Task
 from pipewarden.engine.worker import Workshop
 from pipewarden.errors import ConservationViolated
 from pipewarden.jobs.options import RunOptions
 from pipewarden.jobs.runners.control import Aborted, Control
+from pipewarden.jobs.runners.publishing import published_lines
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.store.files import durable
 from pipewarden.store.manifest.contract import ManifestStore
@@ -33,9 +38,12 @@ from pipewarden.store.state import items, jobs
 if TYPE_CHECKING:
     from pipewarden.engine.executors.inline import InlineExecutor
     from pipewarden.engine.executors.processes import ProcessExecutor
+    from pipewarden.jobs.runners.celery.executor import CeleryExecutor
 
 #: A batch is committed when it holds so many items, or when its first has waited so long.
 _BATCH_ITEMS, _BATCH_SECONDS = 64, 0.05
+#: So many entries of the manifest are read together.
+_READ_AHEAD = 500
 
 
 class Listener(Protocol):
@@ -69,6 +77,8 @@ class Runner:
 
     Parameters
     ----------
+    outputs
+        Where documents are published.
     render_failure
         Makes the text of a failure report.
     """
@@ -76,10 +86,11 @@ class Runner:
     workspace: Workspace
     pipeline: Pipeline
     options: RunOptions
-    source: Source
+    source: Source | RecordSource
     store: ManifestStore
     lease: Lease
     output_dir: Path
+    outputs: Outputs
     control: Control
     listener: Listener
     render_failure: Callable[..., str]
@@ -101,11 +112,18 @@ class Runner:
 
     def _run(self) -> Tally:
         planned = self._plan(self._decided_before())
+        with closing(planned.scan):
+            return self._act(planned)
+
+    def _act(self, planned: Planned) -> Tally:
         for leftover in filter(durable.is_abandoned, planned.leftovers):
             durable.remove_file(leftover)
         work = {step.key: step for step in planned.plan.steps if step.action is not Action.SKIP}
         self._announce(planned, len(work))
         committer = self._committer(planned)
+        pruning = self.options.prune_deleted and bool(planned.deleted)
+        if work or pruning or committer.displacing:
+            self.outputs.open(self.options.lock_timeout, self.listener.note)
         left = dict(work)
         try:
             self._drive(committer, planned, left)
@@ -132,7 +150,8 @@ class Runner:
             return frozenset(items.keys(conn, self.lease.job_id))
 
     def _plan(self, done: frozenset[str]) -> Planned:
-        request = plan_request(self.pipeline, self.options, self.output_dir, done)
+        lines = published_lines(self.pipeline, self.output_dir, self.store.folder, self.workspace)
+        request = plan_request(self.pipeline, self.options, self.output_dir, done, lines)
         return make_plan(self.source, self.store, request)
 
     def _announce(self, planned: Planned, work: int) -> None:
@@ -148,7 +167,9 @@ class Runner:
 
     def _notices(self, planned: Planned) -> list[str]:
         told = [*self.store.notices, *planned.scan.unreadable]
-        if not planned.scan.found:
+        if not planned.scan.found and isinstance(self.source, RecordSource):
+            told.append(f"{self.source.file} holds no record")
+        elif not planned.scan.found:
             patterns = ", ".join(self.source.patterns)
             told.append(f"no file in {self.source.folder} matches {patterns}")
         return told
@@ -160,7 +181,7 @@ class Runner:
         run_id = self.lease.job_id
         quarantine = Quarantine(
             folder=Path(os.path.abspath(self.workspace.quarantine_dir(run_id))),  # noqa: PTH100
-            source=self.source.folder,
+            located=self.source.located,
             run_id=run_id,
             pipeline=self.pipeline.name,
             fingerprint=prints.pipeline,
@@ -179,7 +200,7 @@ class Runner:
         identities = Identities()
         if self.pipeline.gate.unique is not None:
             identities = Identities.of(self.store.entries(), planned.scan.found)
-        return Committer(scope, self.store, self.lease, quarantine, identities)
+        return Committer(scope, self.store, self.lease, self.outputs, quarantine, identities)
 
     def _drive(self, committer: Committer, planned: Planned, left: dict[str, Step]) -> None:
         """Act on every step of ``left``, removing each as it is done."""
@@ -192,12 +213,14 @@ class Runner:
         acting = [step for step in steps.values() if step.action is not Action.MOVE]
         if not acting:  # a night without work need not load what works
             return
-        tasks = self._tasks(planned, acting)
+        order = Order()
+        tasks = order.of(self._tasks(planned, in_order_of(planned.scan, acting)))
         committer.pending = left
         began = time.monotonic()
-        executor = self._executor()
+        executor = self._executor(planned)
         with closing(executor.results(tasks)) as results:
-            for worked in self.control.abortable(results):
+            ordered = results if self.pipeline.lines is None else order.restored(results)
+            for worked in self.control.abortable(ordered):
                 if worked is not None:
                     committer.add(worked, steps[worked.key])
                     left.pop(worked.key, None)
@@ -212,17 +235,24 @@ class Runner:
             for leftover in Scan.of(Source(self.output_dir, ("*",))).leftovers:
                 durable.remove_file(leftover)
 
-    def _tasks(self, planned: Planned, steps: Iterable[Step]) -> Iterator[Task]:
-        for step in steps:
+    def _tasks(self, planned: Planned, steps: Sequence[Step]) -> Iterator[Task]:
+        for number, step in enumerate(steps):
             if self.control.stopping:
                 return
+            if number % _READ_AHEAD == 0:
+                ahead = steps[number : number + _READ_AHEAD]
+                self.store.expect([s.moved_from or s.key for s in ahead])
             entry = self.store.get(step.moved_from or step.key)
+            span = entry.get("output_span") if entry and entry["status"] == "success" else None
             stored = self._stored(entry) if step.action is Action.REJUDGE else None
             yield Task(
                 key=step.key,
                 path=planned.scan.path(self.source.folder, step.key),
-                known_hash=planned.hashes.get(step.key),
+                record=planned.scan.record(step.key),
+                problem=planned.scan.problems.get(step.key),
+                known_hash=planned.hashes.get(step.key) or planned.scan.hashes.get(step.key),
                 rejudge_from=stored,
+                rejudge_span=(span[0], span[1]) if span else None,
                 identity=entry.get("identity") if entry else None,
                 attempt=int(entry.get("attempt_count", 0)) + 1 if entry else 1,
             )
@@ -235,7 +265,11 @@ class Runner:
         path = entry.get("output_path") if published else entry.get("quarantine_path")
         return self.store.folder / path if path else None
 
-    def _executor(self) -> InlineExecutor | ProcessExecutor:
+    def _executor(self, planned: Planned) -> InlineExecutor | ProcessExecutor | CeleryExecutor:
+        if self.options.executor == "celery":
+            from pipewarden.jobs.runners.celery.starting import celery_executor
+
+            return celery_executor(self, planned)
         workshop = Workshop(self.pipeline, self.output_dir, self.options.validate)
         if self.options.executor == "inline":
             from pipewarden.engine.executors.inline import InlineExecutor
@@ -243,7 +277,8 @@ class Runner:
             return InlineExecutor(workshop)
         from pipewarden.engine.executors.processes import ProcessExecutor
 
-        return ProcessExecutor(workshop, self.options.workers)
+        lead = LEAD if self.pipeline.lines is not None else None
+        return ProcessExecutor(workshop, self.options.workers, lead)
 
     def _settle_duplicates(
         self, committer: Committer, planned: Planned, left: dict[str, Step]
@@ -313,7 +348,11 @@ class Runner:
 
 
 def plan_request(
-    pipeline: Pipeline, options: RunOptions, output_dir: Path, done: frozenset[str] = frozenset()
+    pipeline: Pipeline,
+    options: RunOptions,
+    output_dir: Path,
+    done: frozenset[str] = frozenset(),
+    lines: PublishedLines | None = None,
 ) -> PlanRequest:
     """Return the request that the options make of the planner."""
     return PlanRequest(
@@ -322,7 +361,8 @@ def plan_request(
         output_dir=output_dir,
         rehash=options.rehash,
         only_failed=options.only_failed,
-        path_sensitive=pipeline.path_sensitive,
+        path_sensitive=pipeline.path_sensitive or pipeline.lines is not None,
+        lines=lines,
         companion=pipeline.companion,
         limit=options.limit,
         done=done,

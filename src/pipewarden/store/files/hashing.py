@@ -14,7 +14,7 @@ Signature = tuple[int, int, int, int]
 
 #: Git's racy-timestamp rule: a file modified this shortly before it was hashed may change again
 #: without its timestamp changing, so its signature proves nothing.
-_RACY_NS = 20_000_000
+RACY_NS = 20_000_000
 #: File systems that keep whole seconds (or two, FAT) need a window as coarse as their clock.
 _RACY_COARSE_NS = 2_000_000_000
 
@@ -52,7 +52,7 @@ def trusted_signature(stat: os.stat_result, taken_ns: int | None = None) -> Sign
     ``taken_ns`` is the time just before the bytes were read (``time.time_ns()``, the default).
     """
     now = time.time_ns() if taken_ns is None else taken_ns
-    window = _RACY_COARSE_NS if stat.st_mtime_ns % 1_000_000_000 == 0 else _RACY_NS
+    window = _RACY_COARSE_NS if stat.st_mtime_ns % 1_000_000_000 == 0 else RACY_NS
     if stat.st_mtime_ns > now - window:
         return None
     return signature(stat)

@@ -19,6 +19,7 @@ from pipewarden.store.manifest.record import Entry, Record
 from pipewarden.store.manifest.stat_cache import StatRow
 from pipewarden.store.manifest.table import TableManifest
 from pipewarden.store.state.apply import apply_records, next_seq
+from pipewarden.store.state.column_types import storable
 from pipewarden.store.state.database import Database
 from pipewarden.store.windows import Window, passing
 
@@ -58,6 +59,10 @@ class ManifestStore(Protocol):
 
     def in_order(self) -> Iterable[tuple[str, Entry, StatRow | None]]:
         """Yield every key, in order, with its entry and its signatures."""
+        ...
+
+    def expect(self, keys: Sequence[str]) -> None:
+        """Be told which entries will be asked for next, to read them together."""
         ...
 
     def commit(self, records: Sequence[Record], lease: Lease | None) -> None:
@@ -149,6 +154,9 @@ class FileStore:
         for key in sorted(files):
             yield key, files[key], rows.get(key)
 
+    def expect(self, keys: Sequence[str]) -> None:
+        """Nothing: all entries are in memory."""
+
     def commit(self, records: Sequence[Record], lease: Lease | None) -> None:
         """Force the records to the journal, which commits them, then apply them."""
         self.file.commit(records)
@@ -207,10 +215,11 @@ class TableStore:
         self.notices: Sequence[str] = ()
         self.entries = table.entries
         self.in_order = table.in_order
-        self.get = table.get
         self.keep_run_config = table.put_run_config
         self._changed: dict[str, StatRow] = {}
         self._removed: set[str] = set()
+        #: Entries read ahead, until they change; None for a key that is not known.
+        self._ahead: dict[str, Entry | None] = {}
 
     def lock(self, holder: Holder, timeout: float, waiting: Callable[[str], None]) -> None:
         """Nothing to take: claiming the job exclusively keeps other runners of the source out."""
@@ -223,9 +232,21 @@ class TableStore:
         """Return the number of the run's next record."""
         return self._table.next_seq(run_id)
 
+    def expect(self, keys: Sequence[str]) -> None:
+        """Read entries ahead: one by one, reading would take as long as committing."""
+        found = self._table.get_many(keys)
+        self._ahead |= {key: found.get(storable(key)) for key in keys}
+
+    def get(self, key: str) -> Entry | None:
+        """Return what is known of the item, or None."""
+        return self._ahead[key] if key in self._ahead else self._table.get(key)
+
     def commit(self, records: Sequence[Record], lease: Lease | None) -> None:
         """Commit and apply the records in one transaction."""
         self._table.commit(records, lease)
+        for record in records:
+            self._ahead.pop(record.key, None)
+            self._ahead.pop(record.moved_from or "", None)
 
     def remember(self, key: str, source: Signature | None, output: Signature | None) -> None:
         """Remember the signatures of an item's input and output."""

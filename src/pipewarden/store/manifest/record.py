@@ -41,6 +41,8 @@ class Entry(TypedDict, total=False):
     kind: Literal["rejected", "errored"]
     output_path: str | None
     output_hash: str | None
+    #: Offset and length in bytes, where the output is a line of a file.
+    output_span: list[int]
     quarantine_path: str | None
     #: UTC, ISO-8601; ``last_processed`` of a success, ``last_attempt`` of a failure.
     last_processed: str
@@ -88,6 +90,9 @@ class Record:
         The outcome to count for the run; None where none is due (a forgotten entry).
     act
         What the ledger learns beside what follows from the result: a release, a retry.
+    appended
+        Where outputs are lines of a file: its absolute path, and how many of its bytes are
+        committed with this record.
     """
 
     run_id: str
@@ -98,6 +103,7 @@ class Record:
     moved_from: str | None = None
     result: ItemResult | None = None
     act: Act | None = None
+    appended: tuple[str, int] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the record as plain values, for a journal line."""
@@ -114,6 +120,8 @@ class Record:
             plain["result"] = asdict(self.result)
         if self.act is not None:
             plain["act"] = asdict(self.act)
+        if self.appended is not None:
+            plain["appended"] = list(self.appended)
         return plain
 
     @classmethod
@@ -131,4 +139,5 @@ class Record:
             moved_from=plain.get("moved_from"),
             result=result,
             act=Act(**plain["act"]) if plain.get("act") else None,
+            appended=(str(at[0]), int(at[1])) if (at := plain.get("appended")) else None,
         )

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, insert, select, update
 from pipewarden.core.chain import Act
 from pipewarden.core.items import ItemResult
 from pipewarden.core.jobs import Lease
+from pipewarden.store.manifest import line_files
 from pipewarden.store.manifest.record import Record
 from pipewarden.store.state import items, ledger, outbox
 from pipewarden.store.state.column_types import storable
@@ -85,11 +86,14 @@ def next_seq(conn: Connection, manifest: str, run_id: str) -> int:
 def _apply(conn: Connection, fresh: Sequence[Record], manifest: str) -> None:
     runs: dict[str, dict[str, tuple[ItemResult, str]]] = {}
     reached: dict[str, int] = {}
+    ends: dict[str, int] = {}
     acts, events = [], []
     for record in fresh:
         reached[record.run_id] = record.seq
         if record.act is not None:
             acts.append((record.act, record.at))
+        if record.appended is not None:
+            ends[record.appended[0]] = record.appended[1]
         result = record.result
         if result is None:
             continue
@@ -105,6 +109,7 @@ def _apply(conn: Connection, fresh: Sequence[Record], manifest: str) -> None:
     if acts:
         ledger.append_dated(conn, acts)
         outbox.append(conn, events)
+    line_files.advance(conn, ends)
     _advance(conn, manifest, reached)
 
 

@@ -7,7 +7,7 @@ counted from committed items, never estimated.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -52,13 +52,21 @@ def page(
     job_id: str,
     *,
     outcome: Outcome | None = None,
+    outcomes: Collection[Outcome] = (),
     limit: int = 50,
     offset: int = 0,
 ) -> ItemPage:
-    """Return a run's items in order of their keys, and the true total."""
+    """Return a run's items in order of their keys, and the true total.
+
+    Parameters
+    ----------
+    outcome, outcomes
+        Only of this one, or of one of these; neither: all.
+    """
     where = [items.c.job_id == job_id]
-    if outcome is not None:
-        where.append(items.c.outcome == outcome)
+    wanted = {*outcomes, *([outcome] if outcome is not None else [])}
+    if wanted:
+        where.append(items.c.outcome.in_(sorted(wanted)))
     total = conn.execute(select(func.count()).select_from(items).where(*where)).scalar_one()
     query = select(*_COLUMNS).where(*where).order_by(items.c.key).limit(limit).offset(offset)
     return ItemPage(tuple(_result(row) for row in conn.execute(query)), total)
@@ -103,6 +111,31 @@ def keys(conn: Connection, job_id: str) -> set[str]:
     """Return the keys that this run has decided; a deferred item is not decided."""
     query = select(items.c.key).where(items.c.job_id == job_id, items.c.outcome != Outcome.DEFERRED)
     return set(conn.execute(query).scalars())
+
+
+def count(conn: Connection, job_id: str) -> int:
+    """Return how many records of items a run has."""
+    held = select(func.count()).select_from(items).where(items.c.job_id == job_id)
+    return conn.execute(held).scalar_one()
+
+
+def decided_since(conn: Connection, job_id: str, at: datetime) -> int:
+    """Return how many of a run's items were decided at a time or later; deferred ones are not."""
+    query = (
+        select(func.count())
+        .select_from(items)
+        .where(
+            items.c.job_id == job_id,
+            items.c.outcome != Outcome.DEFERRED,
+            items.c.at >= at.isoformat(),
+        )
+    )
+    return conn.execute(query).scalar_one()
+
+
+def remove(conn: Connection, job_id: str) -> int:
+    """Remove the records of a run's items, its counters left as they are; return how many."""
+    return conn.execute(delete(items).where(items.c.job_id == job_id)).rowcount
 
 
 def totals(conn: Connection, job_id: str) -> Progress:

@@ -42,7 +42,9 @@ metadata = MetaData(
 
 _statuses = ", ".join(f"'{status}'" for status in JobStatus)
 
-#: One row a run. ``lease_token`` only grows: it is the fence.
+#: One row a run. ``lease_token`` only grows: it is the fence. A ``queued`` job is for any runner
+#: service to take; its ``losses`` are the runners it lost in a row without an item decided between,
+#: ``losses_at`` how many items were decided at the last. A QUEUED job's lease is a reservation.
 jobs = Table(
     "jobs",
     metadata,
@@ -73,9 +75,16 @@ jobs = Table(
     Column("quarantined", BigInteger, nullable=False),
     Column("deferred", BigInteger, nullable=False),
     Column("warned", BigInteger, nullable=False),
+    Column("queued", Integer, nullable=False, server_default="0"),
+    Column("losses", Integer, nullable=False, server_default="0"),
+    Column("losses_at", BigInteger, nullable=False, server_default="0"),
+    Column("request_id", Name, nullable=False, server_default=""),
+    Column("traceparent", Name, nullable=False, server_default=""),
     CheckConstraint(f"status IN ({_statuses})", name="status"),
     Index(None, "created_at", "id"),
     Index(None, "status", "created_at"),
+    Index(None, "pipeline", "created_at"),
+    Index(None, "source", "created_at"),
 )
 
 #: Every change of status and every request, written with the change itself.
@@ -158,6 +167,42 @@ outbox = Table(
     sqlite_autoincrement=True,
 )
 
+#: Where the relay stands with each event target: all up to ``cursor`` is sent, waits or is dead.
+#: ``lease_token`` only grows: it is the fence between relays.
+event_targets = Table(
+    "event_targets",
+    metadata,
+    Column("name", Name, primary_key=True),
+    Column("cursor", BigInteger, nullable=False),
+    Column("delivered", BigInteger, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("retry_at", Time),
+    Column("last_error", Name, nullable=False),
+    Column("last_error_at", Time),
+    Column("last_success_at", Time),
+    Column("lease_owner", Name),
+    Column("lease_token", BigInteger, nullable=False),
+    Column("lease_expires_at", Time),
+)
+
+#: Events behind a target's cursor that it does not have: to be sent (again), or dead.
+undelivered_events = Table(
+    "undelivered_events",
+    metadata,
+    Column("seq", BigInteger, ForeignKey("outbox.seq"), primary_key=True, autoincrement=False),
+    Column("target", Name, primary_key=True),
+    Column("subject", Name, nullable=False),
+    Column("state", Name, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("retry_at", Time),
+    Column("reason", Name, nullable=False),
+    Column("error", Name, nullable=False),
+    Column("at", Time, nullable=False),
+    CheckConstraint("state IN ('waiting', 'dead')", name="state"),
+    Index(None, "target", "state", "seq"),
+    Index(None, "target", "state", "subject", "seq"),
+)
+
 #: Up to which record of a run a manifest has been applied; what makes applying exactly-once.
 manifest_cursors = Table(
     "manifest_cursors",
@@ -195,6 +240,67 @@ manifest_run_configs = Table(
     Column("source", Name, primary_key=True),
     Column("run_id", Name, primary_key=True),
     Column("snapshot", Json, nullable=False),
+)
+
+#: Files that outputs are appended to: how many of their bytes are committed, which run writes now
+#: (empty when none does), and the signature that vouches for the file since (JSON, or empty).
+line_files = Table(
+    "line_files",
+    metadata,
+    Column("path", Name, primary_key=True),
+    Column("committed", BigInteger, nullable=False),
+    Column("writer", Name, nullable=False),
+    Column("signature", Text, nullable=False),
+)
+
+#: Who may use the service: the SHA-256 of each key's secret, never the secret.
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Name, primary_key=True),
+    Column("name", Name, nullable=False),
+    Column("scope", Name, nullable=False),
+    Column("hash", Name, nullable=False),
+    Column("created_at", Time, nullable=False),
+    Column("created_by", Name, nullable=False),
+    Column("revoked_at", Time),
+    Column("revoked_by", Name),
+    CheckConstraint("scope IN ('viewer', 'operator', 'approver')", name="scope"),
+)
+
+#: Requests that name an idempotency key, and once they are done what was answered.
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("owner", Name, primary_key=True),
+    Column("key", Name, primary_key=True),
+    Column("fingerprint", Name, nullable=False),
+    Column("status", Integer),
+    Column("headers", Json, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("at", Time, nullable=False),
+    Column("expires_at", Time, nullable=False),
+    Index(None, "expires_at"),
+)
+
+#: How many requests of each owner were let through in the present window of time.
+rate_windows = Table(
+    "rate_windows",
+    metadata,
+    Column("owner", Name, primary_key=True),
+    Column("starts_at", BigInteger, nullable=False),
+    Column("used", BigInteger, nullable=False),
+)
+
+#: The services that take queued jobs, each with the time it was last heard of.
+runners = Table(
+    "runners",
+    metadata,
+    Column("owner", Name, primary_key=True),
+    Column("started_at", Time, nullable=False),
+    Column("heartbeat_at", Time, nullable=False),
+    Column("slots", Integer, nullable=False),
+    Column("running", Integer, nullable=False),
 )
 
 

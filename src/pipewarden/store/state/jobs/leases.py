@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from pipewarden.core.jobs import Job, JobStatus, Lease
+from pipewarden.core.jobs import LOSSES, Job, JobStatus, Lease
 from pipewarden.errors import Locked
 from pipewarden.store.state.jobs.rows import fenced, holding, locked, note
 from pipewarden.store.state.jobs.transitions import move
@@ -161,10 +161,11 @@ def release(conn: Connection, lease: Lease) -> None:
 
 
 def reap(conn: Connection, *, at: datetime, is_alive: Callable[[str], bool | None]) -> list[Job]:
-    """End the RUNNING jobs whose runner is gone; return them as they are then.
+    """Take the RUNNING jobs whose runner is gone out of that state; return them as they are then.
 
-    A job that was asked to cancel ends CANCELLED, one that was asked to pause PAUSED, any other
-    FAILED with the error ``runner lost``. All can be resumed.
+    A job that was asked to cancel ends CANCELLED, one that was asked to pause PAUSED. A queued one
+    waits for another runner, unless it lost several in a row without an item decided between; any
+    other ends FAILED with the error ``runner lost``. All can be resumed.
 
     Parameters
     ----------
@@ -189,10 +190,17 @@ def _lost(job: Job, at: datetime, is_alive: Callable[[str], bool | None]) -> boo
 
 def _end(conn: Connection, job: Job, at: datetime) -> Job:
     to, error = JobStatus.FAILED, "runner lost"
+    loss: dict[str, int] = {}
     if job.cancel is not None:
         to, error = JobStatus.CANCELLED, ""
     elif job.pause is not None:
         to, error = JobStatus.PAUSED, ""
+    elif job.queued:
+        loss = count_loss(job)
+        if loss["losses"] < LOSSES:
+            to, error = JobStatus.QUEUED, ""
+        else:
+            error = f"runner lost {LOSSES} times in a row, and no item was decided between"
     # The token grows, so that the lost runner is fenced off if it was only asleep.
     return move(
         conn,
@@ -202,5 +210,12 @@ def _end(conn: Connection, job: Job, at: datetime) -> Job:
         at=at,
         reason=f"runner lost: {job.lease_owner or 'nobody'}",
         error=error or None,
-        lease_token=job.lease_token + 1,
+        **{"lease_token": job.lease_token + 1, **loss},
     )
+
+
+def count_loss(job: Job) -> dict[str, int]:
+    """Return what changes in the row of a job that lost its runner once more."""
+    decided = job.progress.published + job.progress.quarantined
+    losses = 1 if decided > job.losses_at else job.losses + 1
+    return {"losses": losses, "losses_at": decided}

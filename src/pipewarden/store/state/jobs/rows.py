@@ -13,8 +13,9 @@ from pipewarden.core.jobs import Intent, Job, JobEvent, JobStatus, Lease, Progre
 from pipewarden.errors import Fenced, UnknownName
 from pipewarden.store.state import outbox
 from pipewarden.store.state.outbox import OutboxEvent
-from pipewarden.store.state.schema import job_events, jobs
+from pipewarden.store.state.schema import items, job_events, jobs
 
+_TRACE = ("request_id", "traceparent")
 _COUNTERS = ("seen", "skipped", "published", "quarantined", "deferred", "warned")
 
 
@@ -37,7 +38,7 @@ def create(conn: Connection, job: Job) -> bool:
     taken = conn.execute(select(jobs.c.id).where(jobs.c.id == job.id)).one_or_none()
     if taken is not None:
         return False
-    conn.execute(insert(jobs).values(_values(job)))
+    conn.execute(insert(jobs).values(values_of(job)))
     note(conn, job, "queued", actor=job.created_by, at=job.created_at, to=job.status)
     return True
 
@@ -45,7 +46,7 @@ def create(conn: Connection, job: Job) -> bool:
 def get(conn: Connection, job_id: str) -> Job | None:
     """Return the job, or None."""
     row = conn.execute(select(jobs).where(jobs.c.id == job_id)).mappings().one_or_none()
-    return None if row is None else _job(row)
+    return None if row is None else as_job(row)
 
 
 def locked(conn: Connection, job_id: str) -> Job:
@@ -60,7 +61,7 @@ def locked(conn: Connection, job_id: str) -> Job:
     row = conn.execute(query).mappings().one_or_none()
     if row is None:
         raise UnknownName(f"there is no job {job_id!r}", next_step="pipewarden jobs list")
-    return _job(row)
+    return as_job(row)
 
 
 def page(
@@ -69,14 +70,23 @@ def page(
     status: JobStatus | None = None,
     pipeline: str | None = None,
     source: str | None = None,
+    since: datetime | None = None,
     limit: int = 50,
     offset: int = 0,
 ) -> JobPage:
-    """Return jobs, newest first, and the true total of those that match."""
+    """Return jobs, newest first, and the true total of those that match.
+
+    Parameters
+    ----------
+    since
+        Only jobs created at that time or later; aware.
+    """
     wanted = {"status": status, "pipeline": pipeline, "source": source}
     where: list[ColumnElement[bool]] = [
         jobs.c[name] == value for name, value in wanted.items() if value is not None
     ]
+    if since is not None:
+        where.append(jobs.c.created_at >= since)
     total = conn.execute(select(func.count()).select_from(jobs).where(*where)).scalar_one()
     newest = (
         select(jobs)
@@ -85,7 +95,7 @@ def page(
         .limit(limit)
         .offset(offset)
     )
-    return JobPage(tuple(_job(row) for row in conn.execute(newest).mappings()), total)
+    return JobPage(tuple(as_job(row) for row in conn.execute(newest).mappings()), total)
 
 
 def history(conn: Connection, job_id: str) -> list[JobEvent]:
@@ -122,8 +132,17 @@ def latest_of_each_source(conn: Connection) -> list[Job]:
         )
         .order_by(jobs.c.source, jobs.c.pipeline, jobs.c.id)
     )
-    found = {(job.source, job.pipeline): job for job in map(_job, conn.execute(query).mappings())}
+    found = {(job.source, job.pipeline): job for job in map(as_job, conn.execute(query).mappings())}
     return list(found.values())
+
+
+def completed_with_items(conn: Connection, before: datetime) -> list[str]:
+    """Return the jobs that completed before a time and still have records of items."""
+    held = select(items.c.job_id).where(items.c.job_id == jobs.c.id).exists()
+    query = select(jobs.c.id).where(
+        jobs.c.status == JobStatus.COMPLETED, jobs.c.finished_at < before, held
+    )
+    return list(conn.execute(query.order_by(jobs.c.created_at, jobs.c.id)).scalars())
 
 
 def set_seen(conn: Connection, lease: Lease, seen: int, skipped: int) -> None:
@@ -223,6 +242,7 @@ def _tell(
         "pipeline": job.pipeline,
         "source": job.source,
         **change,
+        **_traced(job),
         "error": job.error,
         "progress": {name: getattr(job.progress, name) for name in _COUNTERS},
     }
@@ -236,12 +256,19 @@ def _tell(
     outbox.append(conn, [told])
 
 
-def _values(job: Job) -> dict[str, Any]:
+def _traced(job: Job) -> dict[str, str]:
+    return {name: held for name in _TRACE if (held := getattr(job, name))}
+
+
+def values_of(job: Job) -> dict[str, Any]:
+    """Return the row of a new job."""
     plain = ("id", "pipeline", "source", "status", "parent_id", "created_at", "created_by")
     times = ("started_at", "finished_at", "lease_expires_at", "heartbeat_at")
     return {
         **{name: getattr(job, name) for name in (*plain, *times)},
         **{name: getattr(job, name) for name in ("error", "lease_owner", "lease_token")},
+        **{name: getattr(job, name) for name in ("losses", "losses_at", *_TRACE)},
+        "queued": int(job.queued),
         **{name: getattr(job.progress, name) for name in _COUNTERS},
         **intent_values("pause", job.pause),
         **intent_values("cancel", job.cancel),
@@ -265,7 +292,8 @@ def _intent(row: Mapping[Any, Any], request: str) -> Intent | None:
     return Intent(row[f"{request}_actor"], at, row[f"{request}_reason"])
 
 
-def _job(row: Mapping[Any, Any]) -> Job:
+def as_job(row: Mapping[Any, Any]) -> Job:
+    """Return the job of a row of the table."""
     return Job(
         id=row["id"],
         pipeline=row["pipeline"],
@@ -285,4 +313,9 @@ def _job(row: Mapping[Any, Any]) -> Job:
         lease_expires_at=row["lease_expires_at"],
         heartbeat_at=row["heartbeat_at"],
         progress=Progress(**{name: row[name] for name in _COUNTERS}),
+        queued=bool(row["queued"]),
+        losses=row["losses"],
+        losses_at=row["losses_at"],
+        request_id=row["request_id"],
+        traceparent=row["traceparent"],
     )

@@ -1,0 +1,93 @@
+"""Where a run's documents go: files that mirror the source, or lines of a file; and the sinks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipewarden.core.canonical import HASH_PREFIX, digest
+from pipewarden.engine.pipeline import Pipeline
+from pipewarden.engine.publication.files import FileOutputs, Outputs
+from pipewarden.engine.publication.handing import HandedOutputs
+from pipewarden.engine.publication.lines import LineOutputs, PublishedLines
+from pipewarden.jobs.claiming import catch_up_known
+from pipewarden.jobs.options import RunOptions
+from pipewarden.jobs.workspace import Workspace
+from pipewarden.store.manifest.contract import ManifestStore
+
+
+def outputs_of(
+    options: RunOptions, store: ManifestStore, workspace: Workspace, run_id: str, pipeline: str
+) -> Outputs:
+    """Return what publishes the documents of a run, and hands them to the sinks that want them.
+
+    Parameters
+    ----------
+    store
+        The source's manifest.
+    pipeline
+        The pipeline's name.
+
+    Raises
+    ------
+    InvalidSettings
+        A sink of the settings does not hold.
+    MissingExtra
+        Its client is not installed.
+    """
+    outputs = _published_to(options, store.folder, workspace, run_id)
+    if not workspace.settings.sinks:
+        return outputs
+    from pipewarden.delivery.sinks.courier import Courier
+    from pipewarden.delivery.sinks.enabled import enabled, spools_of
+
+    sinks = [sink for sink in enabled(workspace.settings) if sink.wants(pipeline)]
+    if not sinks:
+        return outputs
+    spools = spools_of(workspace.settings)
+    mark = digest(f"{options.source}#{pipeline}".encode("utf-8", "surrogateescape"))
+    return HandedOutputs(
+        inner=outputs,
+        handover=Courier(sinks, spools, workspace.clock),
+        store=store,
+        note=spools.parent / "handed" / f"{mark.removeprefix(HASH_PREFIX)[:16]}.json",
+        pipeline=pipeline,
+        run_id=run_id,
+        clock=workspace.clock,
+    )
+
+
+def _published_to(options: RunOptions, base: Path, workspace: Workspace, run_id: str) -> Outputs:
+    """Return what publishes the documents of a run to its output folder.
+
+    Parameters
+    ----------
+    base
+        The folder that the manifest's paths are relative to.
+    """
+    folder = Path(options.output_dir)
+    if not options.lines:
+        return FileOutputs(folder, base)
+    return LineOutputs(
+        folder=folder,
+        base=base,
+        pattern=options.lines,
+        key_field=options.records,
+        database=workspace.database,
+        run_id=run_id,
+        clock=workspace.clock,
+        catch_up=lambda: catch_up_known(workspace),
+    )
+
+
+def settled(outputs: Outputs) -> dict[str, dict[str, int]]:
+    """Return where the documents of a run are, by sink, now that all are handed over."""
+    return outputs.settle() if isinstance(outputs, HandedOutputs) else {}
+
+
+def published_lines(
+    pipeline: Pipeline, output_dir: Path, base: Path, workspace: Workspace
+) -> PublishedLines | None:
+    """Return what lies in the files of lines, for a plan; None where documents are files."""
+    if pipeline.lines is None:
+        return None
+    return PublishedLines(output_dir, base, workspace.database)

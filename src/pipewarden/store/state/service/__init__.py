@@ -1,0 +1,1 @@
+"""What the service keeps beside jobs: its runners, keys, rates and answers."""
