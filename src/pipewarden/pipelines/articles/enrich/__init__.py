@@ -1,0 +1,1 @@
+"""Enrichment: names, language, dates and size of a text."""

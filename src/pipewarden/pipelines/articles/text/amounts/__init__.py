@@ -1,0 +1,1 @@
+"""Amounts: sums of money and measures."""

@@ -1,0 +1,1 @@
+"""Punctuation: its marks, and the space around them."""

@@ -1,0 +1,1 @@
+"""What is known of English: its words, their neighbours in spelling, and how slips come about."""
