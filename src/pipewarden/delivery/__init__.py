@@ -1,0 +1,1 @@
+"""What leaves pipewarden for somebody else: events to brokers, documents to sinks."""

@@ -1,0 +1,1 @@
+"""Where published documents go beside the output folder."""
