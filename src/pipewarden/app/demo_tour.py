@@ -8,10 +8,11 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from pipewarden.app import demo_filings, demo_folder
+from pipewarden.app import demo_articles, demo_filings, demo_folder
 from pipewarden.app.cli.output.terminal import say, say_facts, say_next
 from pipewarden.errors import PipewardenError
 from pipewarden.report.untrusted import shell_line
@@ -40,6 +41,7 @@ def take(wanted: Path) -> Path:
         tour.only_what_changed()
         tour.crash_and_resume()
         tour.quarantine()
+        tour.articles()
         tour.report()
         tour.audit()
     finally:
@@ -97,6 +99,29 @@ class _Tour:
         self._step("Look into quarantine", "Each item has its reason, and a way back.")
         self._command("quarantine", "list")
         self._command("quarantine", "show", self._run_id, "broken/truncated.htm")
+
+    def articles(self) -> None:
+        self._step("Clean news", "Records are items, too. What is not broken must stay as it is.")
+        missing = [name for name in ("spacy", "ftfy", "trafilatura") if find_spec(name) is None]
+        if missing:
+            say(f"Left out: {', '.join(missing)} not installed (pip install pipewarden[articles]).")
+            return
+        demo_folder.write(self.folder, [(demo_articles.FILE, demo_articles.lines())])
+        for name, damage in demo_articles.about():
+            say(f"  {name.ljust(9)}  {damage}")
+        self._command("run", "articles", demo_articles.FILE, "--output-dir", "clean", ends={1})
+        self._look_at_changes()
+
+    def _look_at_changes(self) -> None:
+        path = next((self.folder / "clean").glob("processed_articles_*.jsonl"))
+        say()
+        say(f"What was changed, from {path.relative_to(self.folder)}:", tone="head")
+        for line in path.read_text(encoding="utf-8").splitlines():
+            article = json.loads(line)
+            say(f"  {article['document_id']}  {article['cleaned_text']!r}")
+            for change in article["changes"]:
+                before, after = change["before"][:40], change["after"][:40]
+                say(f"      {change['rule'].ljust(12)} {before!r} -> {after!r}")
 
     def report(self) -> None:
         self._step("Read the report", "Every run leaves one, as Markdown, HTML and JSON.")

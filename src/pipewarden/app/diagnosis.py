@@ -5,22 +5,35 @@ from __future__ import annotations
 import os
 import platform
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipewarden._version import __version__
 from pipewarden.errors import PipewardenError
 
 if TYPE_CHECKING:
+    from pipewarden.engine.pipeline import Pipeline
     from pipewarden.jobs.workspace import Workspace
 
 OK, NOTE, MISSING = "ok", "note", "missing"
 
 #: Extra → a module of each distribution that it installs.
-_EXTRAS = {"filings": ("httpx",), "postgresql": ("psycopg",)}
+_EXTRAS = {
+    "filings": ("httpx",),
+    "articles": ("spacy", "ftfy", "symspellpy", "pycld2", "dateparser", "trafilatura", "wordfreq"),
+    "postgresql": ("psycopg", "psycopg_pool"),
+    "elasticsearch": ("elasticsearch",),
+    "webhook": ("cloudevents", "httpx"),
+    "redis": ("redis",),
+    "nats": ("nats",),
+    "rabbitmq": ("pika",),
+    "kafka": ("confluent_kafka",),
+    "celery": ("celery",),
+    "service": ("fastapi", "uvicorn", "prometheus_client"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +134,13 @@ def _extras(_: Workspace) -> Iterator[Diagnosis]:
             advice = f'pip install "pipewarden[{extra}]", if it is needed'
             yield Diagnosis(f"extra {extra}", NOTE, f"{', '.join(absent)} not installed", advice)
         else:
-            held = ", ".join(f"{name} {metadata.version(name)}" for name in modules)
+            held = ", ".join(f"{name} {_version(name)}" for name in modules)
             yield Diagnosis(f"extra {extra}", OK, held)
+
+
+def _version(module: str) -> str:
+    named = metadata.packages_distributions().get(module, [module])
+    return metadata.version(named[0])
 
 
 def _pipelines(workspace: Workspace) -> Iterator[Diagnosis]:
@@ -138,6 +156,32 @@ def _pipelines(workspace: Workspace) -> Iterator[Diagnosis]:
             yield Diagnosis(f"pipeline {name}", MISSING, words)
         else:
             yield Diagnosis(f"pipeline {name}", OK, f"{place}, version {pipeline.version}")
+            yield from _engine(name, pipeline)
+
+
+def _engine(name: str, pipeline: Pipeline) -> Iterator[Diagnosis]:
+    """Tell apart what a pipeline is configured to use, what is available, and what is in use."""
+    if pipeline.engine_facts is None:
+        return
+    facts = pipeline.engine_facts()
+    problem = facts.get("problem")
+    for what in ("configured", "available", "in_use"):
+        state = NOTE if problem and what == "in_use" else OK
+        found = str(problem) if state is NOTE else _in_words(facts.get(what))
+        advice = f'pip install "pipewarden[{name}]", if it is needed' if state is NOTE else ""
+        yield Diagnosis(f"{name}, {what.replace('_', ' ')}", state, found, advice)
+
+
+def _in_words(facts: Any) -> str:
+    if not isinstance(facts, Mapping):
+        return "nothing" if facts is None else str(facts)
+    return ", ".join(f"{name} {_value(value)}" for name, value in facts.items())
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "none"}[value]
+    return " ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def _locks(workspace: Workspace) -> Iterator[Diagnosis]:

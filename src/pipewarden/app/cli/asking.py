@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,3 +89,39 @@ def _pair(pair: str) -> tuple[str, Any]:
             f"the value of --set {pair!r} is not YAML: {' '.join(str(error).split())}",
             next_step="put text with special characters into quotes: --set 'key=\"a: b\"'",
         ) from error
+
+
+def age(text: str) -> timedelta:
+    """Return an age such as ``90d``.
+
+    Raises
+    ------
+    UsageError
+        It is none.
+    """
+    units = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+    number, unit = text[:-1], units.get(text[-1:], "")
+    if not unit or not number.isdecimal() or len(number) > 5:
+        raise UsageError(f"{text!r} is no age", next_step="for instance 90d, 12h or 30m")
+    return timedelta(**{unit: int(number)})
+
+
+def since(text: str) -> datetime:
+    """Return a time that is given as itself (UTC where it says nothing else), or as an age.
+
+    Raises
+    ------
+    UsageError
+        It is neither.
+    """
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            return datetime.now(UTC) - age(text)
+        except UsageError as error:
+            raise UsageError(
+                f"{text!r} is neither a time nor an age",
+                next_step="for instance 2026-03-01T12:00Z, or 7d",
+            ) from error
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)

@@ -7,7 +7,7 @@ import sys
 
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 #: Libraries whose debugging says nothing about a run.
-_QUIETER = ("asyncio", "filelock", "httpcore", "httpx", "alembic")
+_QUIETER = ("asyncio", "filelock", "httpcore", "httpx", "alembic", "nats", "pika")
 
 
 class _OneLine(logging.Formatter):

@@ -153,6 +153,8 @@ def purge(
 def _say_failure(facts: FailureFacts, folder: Path) -> None:
     from pipewarden.app.cli.output.outcome import shown
     from pipewarden.app.cli.output.terminal import say, say_facts, say_next
+    from pipewarden.engine.publication.documents import artifact_path
+    from pipewarden.engine.publication.quarantine import FAILED, REPORT
     from pipewarden.report.account import (
         attempt,
         quarantine_command,
@@ -172,8 +174,8 @@ def _say_failure(facts: FailureFacts, folder: Path) -> None:
             "quarantined": moment(facts["at"]),
             "run": f"{run_id} ({visible(facts['pipeline'])})",
             "attempt": attempt(facts),
-            "kept in": shown(folder / f"{key}_FAILED.json"),
-            "report": shown(folder / f"{key}_FAILURE_REPORT.md"),
+            "kept in": shown(artifact_path(folder, key, FAILED)),
+            "report": shown(artifact_path(folder, key, REPORT)),
         }
     )
     _say_findings(facts.get("verdict") or {})

@@ -26,6 +26,7 @@ class Executor(StrEnum):
 
     PROCESSES = "processes"
     INLINE = "inline"
+    CELERY = "celery"
 
 
 _Json = Annotated[bool, typer.Option("--json", help="Print the report's facts as JSON.")]
@@ -172,7 +173,7 @@ def _carry_out(
     gc.enable()
     with closing(listener(json=json, quiet=quiet)) as tell:
         report = start(pipeline, options, workspace, tell, run_name=run_name)
-        if not report.progress.seen:
+        if not report.progress.seen and Path(options.source).is_dir():
             patterns = options.pattern or " or ".join(pipeline.patterns)
             tell.note(f"no file below {options.source} matches {patterns}; see --pattern")
     conclude(report, json=json, quiet=quiet)

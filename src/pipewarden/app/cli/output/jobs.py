@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from pipewarden.core.items import ItemResult
     from pipewarden.core.jobs import Intent, Job, JobEvent
+    from pipewarden.jobs.queue.pace import Pace
 
 TONES = {
     JobStatus.COMPLETED: "good",
@@ -83,12 +84,14 @@ def _asked(job: Job) -> str:
     return " (cancel asked)" if job.cancel else " (pause asked)" if job.pause else ""
 
 
-def say_job(job: Job, history: Sequence[JobEvent]) -> None:
-    """Print one job in full, with its history and what can be done with it."""
+def say_job(job: Job, history: Sequence[JobEvent], pace: Pace) -> None:
+    """Print one job in full, with its speed, its history and what can be done with it."""
     say(f"{job.id}: {job.status}{_asked(job)}", tone=TONES.get(job.status, ""))
     say_facts(
         {
             "items": progress_words(job),
+            "speed": _speed(pace),
+            "memory": f"{pace.memory_bytes / 2**20:,.0f} MiB" if pace.memory_bytes else "",
             "error": visible(clipped(job.error, 500)),
             "pipeline": visible(str(job.options.get("pipeline") or job.pipeline)),
             "source": shown(job.source),
@@ -133,6 +136,13 @@ def say_items(items: Sequence[ItemResult], total: int, offset: int) -> None:
     say(f"{where}{count(total, 'item')}")
 
 
+def _speed(pace: Pace) -> str:
+    if pace.items_per_second is None:
+        return ""
+    left = f", {duration(pace.eta_seconds)} left" if pace.eta_seconds else ""
+    return f"{pace.items_per_second:,.1f} items/s{left}"
+
+
 def _when(at: datetime | None) -> str:
     return moment(at.isoformat()) if at else ""
 
@@ -164,10 +174,15 @@ def _next_commands(job: Job) -> dict[str, str]:
     if job.status is JobStatus.RUNNING:
         commands[f"pipewarden jobs watch {job.id}"] = "see how far it is, until it ends"
         commands[f"pipewarden jobs pause {job.id}"] = "stop it after the items in work"
+    elif job.status is JobStatus.QUEUED:
+        commands[f"pipewarden jobs watch {job.id}"] = "see when it begins, until it ends"
+        commands[f"pipewarden jobs cancel {job.id}"] = "take it out of the queue"
     elif job.status is not JobStatus.COMPLETED:
         commands[f"pipewarden jobs resume {job.id}"] = "go on where it stopped"
     if job.progress.quarantined:
         commands[f"pipewarden jobs status {job.id} --items failed"] = "what it quarantined, and why"
+        if job.status.finished:
+            commands[f"pipewarden jobs retry {job.id}"] = "process that again"
     if job.status is JobStatus.COMPLETED:
         commands[f"pipewarden rerun {job.id}"] = "do it again, under a new id"
     return commands

@@ -49,7 +49,7 @@ def say_plan(
         say()
         say_table(("state", "items", "a run will", "meaning"), rows, right=("items",))
     for problem in planned.scan.unreadable:
-        say(f"note: not read: {visible(problem)}", tone="warn")
+        say(f"note: {visible(problem)}", tone="warn")
     if planned.left_out:
         say(f"note: {count(len(planned.left_out), 'item')} more would wait because of --limit")
     if explain and planned.plan.steps:

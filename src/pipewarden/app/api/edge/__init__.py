@@ -1,0 +1,1 @@
+"""What every request meets first: its trace, its key, its body, and how errors are told."""

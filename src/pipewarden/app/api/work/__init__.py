@@ -1,0 +1,1 @@
+"""Processes that answer requests with documents, so that the event loop never computes."""

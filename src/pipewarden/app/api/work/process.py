@@ -1,0 +1,255 @@
+"""A document process: loads each pipeline once, and answers one document after the other.
+
+Standard input and output carry `frames`; whatever a pipeline prints goes to standard error.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pipewarden.app.api.work.choosing import NotOffered, chosen, taking_documents
+from pipewarden.app.api.work.frames import frame, read
+from pipewarden.app.cli import logs
+from pipewarden.engine.executors.child import answer, die_with, set_up
+from pipewarden.engine.pipeline import Pipeline
+from pipewarden.engine.records import record_hash
+from pipewarden.engine.task import Task, Work, Worked
+from pipewarden.engine.worker import Workshop
+from pipewarden.errors import InvalidSettings, MissingExtra, PipewardenError, UsageError
+from pipewarden.jobs.loading import load_pipeline
+from pipewarden.settings import Settings, merged
+
+log = logging.getLogger(__name__)
+
+#: Pipelines kept ready, each under other overrides.
+_READY = 16
+#: The key of a document that names none.
+_NAMELESS = "document"
+
+
+class PreprocessRequest(BaseModel):
+    """One document to be processed now."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    pipeline: str = Field(
+        default="",
+        description="Its name; may be left out where one that takes documents is offered.",
+    )
+    document: dict[str, Any] = Field(description="The document, as a line of its source would be.")
+    overrides: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Settings of the pipeline for this request, merged over those of the service.",
+    )
+
+
+class _Refused(Exception):
+    """What was asked for cannot be: an HTTP status, a code, a sentence, and what is wrong where."""
+
+    def __init__(self, status: int, code: str, detail: str, errors: Any = None) -> None:
+        super().__init__(detail)
+        self.problem = {"status": status, "code": code, "detail": detail}
+        if errors:
+            self.problem["errors"] = errors
+
+
+class Documents:
+    """The pipelines of this process, each loaded when it is first asked for.
+
+    Parameters
+    ----------
+    settings
+        The service's.
+    offered
+        Name → reference of each pipeline that may be asked for.
+    """
+
+    def __init__(self, settings: Settings, offered: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._offered = offered
+        self._ready: OrderedDict[bytes, Workshop] = OrderedDict()
+        self._taking = cache(lambda: taking_documents(offered, settings))
+
+    def load(self) -> dict[str, str]:
+        """Load every pipeline that takes records; return what is wrong with each, or nothing."""
+        found = {}
+        for name in self._offered:
+            try:
+                self._workshop(name, {})
+                found[name] = ""
+            except _Refused as refused:
+                if refused.problem["code"] != "takes_files":
+                    found[name] = str(refused.problem["detail"])
+            except Exception as error:  # a pipeline may raise anything when it is loaded
+                log.exception("pipeline does not load", extra={"pipeline": name})
+                found[name] = type(error).__name__
+        return found
+
+    def answer(self, header: Mapping[str, Any], payload: bytes) -> tuple[dict[str, Any], bytes]:
+        """Return the header and the payload of the answer to one message."""
+        try:
+            if header["kind"] == "ping":
+                return {"status": 200}, b""
+            if header["kind"] == "request":
+                asked = _parsed(payload)
+                name, document, overrides = asked.pipeline, asked.document, asked.overrides
+                return self._single(self._work(name, document, overrides))
+            worked = self._work(header["pipeline"], _line(payload), header["overrides"])
+            return {"status": 200, "outcome": _outcome(worked)}, _result(worked)
+        except _Refused as refused:
+            return {"status": refused.problem["status"]}, orjson.dumps(refused.problem)
+
+    def _single(self, worked: Worked) -> tuple[dict[str, Any], bytes]:
+        if worked.work is Work.JUDGED:
+            return {"status": 200, "outcome": _outcome(worked)}, _result(worked)
+        code = "document_rejected" if worked.work is Work.REJECTED else "document_errored"
+        problem = {"status": 422, "code": code, "detail": worked.message, "reason": worked.reason}
+        return {"status": 422, "outcome": _outcome(worked)}, orjson.dumps(problem)
+
+    def _work(self, name: str, document: Any, overrides: Mapping[str, Any]) -> Worked:
+        workshop = self._workshop(name, overrides)
+        try:
+            known_hash = record_hash(document)
+            line = orjson.dumps(document)
+        except TypeError as error:
+            raise _Refused(422, "invalid_request", f"document: {error}") from error
+        key = document.get(workshop.pipeline.records) if isinstance(document, dict) else None
+        named = isinstance(key, (str, int)) and not isinstance(key, bool) and str(key).strip()
+        task = Task(
+            key=str(key) if named else _NAMELESS,
+            path=Path("request.jsonl"),
+            record=line,
+            known_hash=known_hash,
+        )
+        if not isinstance(document, dict):
+            kind = type(document).__name__
+            task = replace(task, problem=("not_an_object", f"it is a JSON {kind}, no object"))
+        worked = answer(workshop, task)
+        if worked.trace:
+            told = {"pipeline": name, "reason": worked.reason, "trace": worked.trace}
+            log.warning("document errored", extra=told)
+        return worked
+
+    def _workshop(self, name: str, overrides: Mapping[str, Any]) -> Workshop:
+        try:
+            name = chosen(name, self._offered, self._taking)
+        except NotOffered as error:
+            raise _Refused(422, "unknown_pipeline", str(error)) from error
+        kept = name.encode() + b"\0" + orjson.dumps(overrides, option=orjson.OPT_SORT_KEYS)
+        if kept not in self._ready:
+            self._ready[kept] = _loaded(self._offered[name], name, self._settings, overrides)
+            if len(self._ready) > _READY:
+                self._ready.popitem(last=False)
+        self._ready.move_to_end(kept)
+        return self._ready[kept]
+
+    def facts(self) -> dict[str, Any]:
+        """Return what each loaded pipeline says it runs on, such as a model and a GPU."""
+        found: dict[str, Any] = {}
+        for workshop in self._ready.values():
+            pipeline = workshop.pipeline
+            if pipeline.name not in found:
+                found[pipeline.name] = pipeline.engine_facts() if pipeline.engine_facts else {}
+        return found
+
+
+def _parsed(payload: bytes) -> PreprocessRequest:
+    try:
+        return PreprocessRequest.model_validate(orjson.loads(payload))
+    except orjson.JSONDecodeError as error:
+        raise _Refused(400, "not_json", f"the body is not JSON: {error}") from error
+    except ValidationError as error:
+        rows = error.errors(include_input=False, include_url=False, include_context=False)
+        errors = [{"at": ".".join(map(str, r["loc"])), "message": r["msg"]} for r in rows]
+        detail = "; ".join(f"{row['at'] or 'body'}: {row['message']}" for row in errors)
+        raise _Refused(422, "invalid_request", detail, errors) from error
+
+
+def _line(payload: bytes) -> Any:
+    try:
+        return orjson.loads(payload)
+    except orjson.JSONDecodeError as error:
+        raise _Refused(422, "not_json", f"it is not JSON: {error}") from error
+
+
+def _loaded(
+    reference: str, name: str, settings: Settings, overrides: Mapping[str, Any]
+) -> Workshop:
+    section = merged(settings.pipelines.get(name, {}), overrides)
+    try:
+        pipeline: Pipeline = load_pipeline(reference, settings, section if overrides else None)
+    except MissingExtra as error:
+        raise _Refused(503, "unavailable", error.message) from error
+    except (InvalidSettings, UsageError) as error:
+        code = "invalid_overrides" if overrides else "unavailable"
+        raise _Refused(422 if overrides else 503, code, error.message) from error
+    if not pipeline.records:
+        detail = f"pipeline {name!r} takes files, not documents; make it a job"
+        raise _Refused(422, "takes_files", detail)
+    if pipeline.lines is None:  # the document comes back as a line, and nothing is written
+        pipeline = replace(pipeline, lines="documents.jsonl")
+    workshop = Workshop(pipeline, Path())
+    try:
+        set_up(workshop)
+    except PipewardenError as error:
+        raise _Refused(503, "unavailable", error.message) from error
+    return workshop
+
+
+def _outcome(worked: Worked) -> str:
+    if worked.work is not Work.JUDGED:
+        return "rejected" if worked.work is Work.REJECTED else "errored"
+    return "rejected" if worked.status == "FAIL" else "accepted"
+
+
+def _result(worked: Worked) -> bytes:
+    """Return the result as JSON; the document in it is the very line that a job would publish."""
+    held = {
+        "key": worked.key,
+        "outcome": _outcome(worked),
+        "verdict": worked.status or None,
+        "reason": worked.reason,
+        "message": worked.message,
+        "seconds": round(worked.seconds, 6),
+    }
+    document = b"null" if worked.line is None else worked.line.rstrip(b"\n")
+    return orjson.dumps(held)[:-1] + b',"document":' + document + b"}"
+
+
+def serve(incoming: IO[bytes], outgoing: IO[bytes]) -> None:
+    """Answer until the other side closes. The first message says what there is to serve."""
+    header, _ = read(incoming)
+    die_with(header["service_pid"])
+    documents = Documents(Settings(**header["settings"]), header["offered"])
+    outgoing.write(frame({"loaded": documents.load(), "facts": documents.facts()}))
+    outgoing.flush()
+    while True:
+        asked, payload = read(incoming)
+        outgoing.write(frame(*documents.answer(asked, payload)))
+        outgoing.flush()
+
+
+def main() -> None:
+    """Serve on the standard streams."""
+    logs.start(verbose=False)
+    outgoing = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    try:
+        serve(sys.stdin.buffer, outgoing)
+    except (EOFError, BrokenPipeError, KeyboardInterrupt):
+        return
+
+
+if __name__ == "__main__":
+    main()
