@@ -1,0 +1,30 @@
+"""Settings of the core, typed and documented: defaults < file < environment < flag."""
+
+from pipewarden.settings.gate_file import load_gate
+from pipewarden.settings.model import Settings
+from pipewarden.settings.redaction import REDACTED, holds_redacted, redact, redact_text
+from pipewarden.settings.sections import CelerySettings, EventSettings, ServiceSettings
+from pipewarden.settings.sources import (
+    ENV_PREFIX,
+    SETTINGS_FILE,
+    load_settings,
+    merged,
+    problems_of,
+)
+
+__all__ = [
+    "ENV_PREFIX",
+    "REDACTED",
+    "SETTINGS_FILE",
+    "CelerySettings",
+    "EventSettings",
+    "ServiceSettings",
+    "Settings",
+    "holds_redacted",
+    "load_gate",
+    "load_settings",
+    "merged",
+    "problems_of",
+    "redact",
+    "redact_text",
+]

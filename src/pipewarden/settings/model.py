@@ -1,0 +1,102 @@
+"""Every setting of the core, typed and documented."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipewarden.settings.redaction import redact
+from pipewarden.settings.sections import CelerySettings, EventSettings, ServiceSettings
+
+
+class Settings(BaseModel):
+    """Every setting of the core. Each is also ``PIPEWARDEN_<NAME>`` in the environment.
+
+    A pipeline's own settings stand under ``pipelines.<name>`` and are validated by the pipeline; in
+    the environment they are ``PIPEWARDEN_PIPELINES__<PIPELINE>__<NAME>``. Lists and mappings are
+    written as JSON there.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    home: Path = Field(default=Path(), description="The folder that relative paths start from.")
+    database_url: str = Field(
+        default="",
+        description="SQLAlchemy URL of the state database; empty means SQLite at "
+        "`.pipewarden/state.db` in the home folder.",
+    )
+    data_dir: Path = Field(
+        default=Path("data"),
+        description="Where outputs (`processed/<pipeline>`), runs (`runs/<run id>`) and quarantine "
+        "(`quarantine/<run id>`) are kept.",
+    )
+    reports_dir: Path = Field(default=Path("reports"), description="Where run reports are written.")
+    gates_dir: Path = Field(
+        default=Path("config/gates"),
+        description="Where an operator's own gate files are looked for, `<pipeline>.yaml`.",
+    )
+    researcher: str = Field(
+        default="",
+        description="Who runs this, for snapshots and the ledger; empty means git's user, else "
+        "the login name.",
+    )
+    executor: Literal["processes", "inline", "celery"] = Field(
+        default="processes",
+        description="What processes items: worker processes, this process, or Celery workers.",
+    )
+    workers: int = Field(
+        default_factory=lambda: os.cpu_count() or 1, ge=1, description="Number of worker processes."
+    )
+    lock_timeout: float = Field(
+        default=10.0, ge=0, description="Seconds to wait for a source that another run holds."
+    )
+    lease_seconds: float = Field(
+        default=30.0,
+        gt=0,
+        description="Seconds without a heartbeat after which a runner counts as dead.",
+    )
+    database_sources: tuple[Path, ...] = Field(
+        default=(),
+        description="Source folders whose manifest is kept in the state database instead of in "
+        "`.manifest.json`.",
+    )
+    events: EventSettings = Field(
+        default_factory=EventSettings,
+        description="Event targets: `type_prefix`, `retention_days`, and `targets` by name.",
+    )
+    sinks: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="Where documents go beside the output folder: `kind` and options, by name.",
+    )
+    celery: CelerySettings = Field(
+        default_factory=CelerySettings,
+        description="Celery workers: `broker_url`, `queue_prefix`, and sizes and times of chunks.",
+    )
+    service: ServiceSettings = Field(
+        default_factory=ServiceSettings,
+        description="`pipewarden serve`: address, limits, what is offered; see the guide.",
+    )
+    pipelines: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="Each pipeline's own settings, by its name."
+    )
+
+    def in_home(self, path: Path) -> Path:
+        """Return ``path`` as seen from the home folder."""
+        return self.home / path
+
+    @property
+    def state_url(self) -> str:
+        """The URL of the state database, the default filled in."""
+        if self.database_url:
+            return self.database_url
+        database = (self.home / ".pipewarden" / "state.db").absolute()
+        return f"sqlite:///{database.as_posix()}"
+
+    def redacted(self) -> dict[str, Any]:
+        """Return all settings as plain values, secrets replaced."""
+        redacted = redact(self.model_dump(mode="json"))
+        assert isinstance(redacted, dict)
+        return redacted

@@ -1,0 +1,145 @@
+"""The sections of the settings: events, Celery, and the service."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class EventSettings(BaseModel):
+    """What is told to the world, and to whom; a target's own options are validated by its kind."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type_prefix: str = Field(
+        default="io.pipewarden",
+        pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$",
+        description="What every event's type begins with.",
+    )
+    retention_days: float = Field(
+        default=30.0,
+        ge=0,
+        description="Days for which an event can be replayed after every target has it.",
+    )
+    targets: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="The enabled targets: `kind` and options, by name."
+    )
+
+
+class CelerySettings(BaseModel):
+    """How jobs reach Celery workers; runner and workers must agree on all of it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    broker_url: str = Field(
+        default="redis://127.0.0.1:6379/0",
+        min_length=1,
+        repr=False,
+        description="The broker: `redis://…`, or `amqp://user:password@host:5672/vhost`. Answers "
+        "come back over it, too.",
+    )
+    queue_prefix: str = Field(
+        default="pipewarden",
+        pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$",
+        description="What the names of queues begin with: `<prefix>.<pipeline>`.",
+    )
+    chunk_items: int = Field(default=10, ge=1, description="Items in one message.")
+    chunks_ahead: int = Field(
+        default=32, ge=1, description="Chunks that one job has at the broker and in work at most."
+    )
+    message_bytes: int = Field(
+        default=1 << 20,
+        ge=1_000,
+        description="Bytes of records, or of finished lines, in one message at most. A longer line "
+        "comes back as a file in the output folder, a longer record is read where it lies.",
+    )
+    records_in_messages: bool = Field(
+        default=False,
+        description="Send the records themselves, for workers that cannot read the source; "
+        "otherwise a message says where in its file each record lies.",
+    )
+    silence_seconds: float = Field(
+        default=15.0,
+        gt=0,
+        description="Seconds without a sign after which a worker counts as lost; it gives five.",
+    )
+    chunk_seconds: float = Field(
+        default=3600.0,
+        gt=0,
+        description="Seconds after which Celery kills the process that works on a chunk, whatever "
+        "it does; an item's own limit is its pipeline's `timeout`.",
+    )
+
+
+class ServiceSettings(BaseModel):
+    """What `pipewarden serve` offers, to whom, and how much of it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str = Field(
+        default="127.0.0.1",
+        description="The address to listen at. Without API keys only a loopback address will do.",
+    )
+    port: int = Field(default=8000, ge=0, le=65535, description="The port; 0 takes a free one.")
+    root_path: str = Field(
+        default="",
+        pattern=r"^(/[A-Za-z0-9._~-]+)*$",
+        description="The path prefix that a reverse proxy strips, such as `/api/v1/cleaning`.",
+    )
+    jobs: int = Field(default=2, ge=0, description="Queued jobs to run at once; 0 runs none.")
+    workers: int = Field(
+        default_factory=lambda: os.cpu_count() or 1,
+        ge=1,
+        description="Processes that answer requests with documents.",
+    )
+    pipelines: tuple[str, ...] = Field(
+        default=(),
+        description="The pipelines offered, by name or as `module:attribute`; empty means every "
+        "registered one.",
+    )
+    source_roots: tuple[Path, ...] = Field(
+        default=(),
+        description="Folders below which a request may name a source; empty means none may.",
+    )
+    cors_origins: tuple[str, ...] = Field(
+        default=(), description="Origins whose scripts may call; empty means none."
+    )
+    request_seconds: float = Field(
+        default=60.0,
+        gt=0,
+        description="Seconds for one document, waiting included; then its process is killed.",
+    )
+    document_bytes: int = Field(
+        default=1 << 20, ge=1, description="Bytes of one document, or of one line of an upload."
+    )
+    body_bytes: int = Field(
+        default=8 << 20, ge=1, description="Bytes of a request's body that is JSON."
+    )
+    upload_bytes: int = Field(
+        default=1 << 30, ge=1, description="Bytes of a request's body that is lines of JSON."
+    )
+    batch_documents: int = Field(
+        default=100, ge=1, description="Documents of a batch that is answered at once."
+    )
+    job_documents: int = Field(
+        default=100_000, ge=1, description="Documents of a batch that becomes a job."
+    )
+    waiting_documents: int = Field(
+        default=1_000,
+        ge=1,
+        description="Documents that may wait for a process; more are sent away with 503.",
+    )
+    rate_per_minute: int = Field(
+        default=6_000, ge=1, description="Requests of one key in a minute, over all replicas."
+    )
+    idempotency_hours: float = Field(
+        default=24.0,
+        gt=0,
+        description="Hours for which the answer to an `Idempotency-Key` is kept.",
+    )
+    stop_seconds: float = Field(
+        default=30.0, ge=0, description="Seconds that a stopping service leaves to items in work."
+    )
