@@ -39,7 +39,7 @@ demo: $(READY) ## Take the five-minute tour on generated data
 
 .PHONY: test
 test: $(READY) ## Run every test, with branch coverage
-	$(PYTEST) --cov --cov-report=term $(ARGS)
+	$(BIN)/python scripts/run_tests.py $(ARGS)
 
 .PHONY: test-unit
 test-unit: $(READY) ## Run the tests that need no service

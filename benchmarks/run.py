@@ -25,6 +25,13 @@ NAMES = (
     "item_overhead",
     "filings_speed",
     "kill_test",
+    "articles_repair",
+    "articles_typos",
+    "articles_speed",
+    "events_chaos",
+    "sinks",
+    "celery_throughput",
+    "api_load",
 )
 
 

@@ -55,7 +55,8 @@ def pages() -> Iterator[tuple[Path, str]]:
     """Yield every generated page; the index last, because it lists the others."""
     if importlib.util.find_spec("pipewarden.app.cli.main"):
         yield DOCS / "reference" / "cli.md", cli_page()
-    yield DOCS / "reference" / "filings.md", filings_page()
+    for name in ("articles", "filings", "http"):
+        yield DOCS / "reference" / f"{name}.md", pipeline_page(name)
     yield DOCS / "reference" / "python.md", python_page()
     yield DOCS / "reference" / "settings.md", settings_page()
     yield DOCS / "index.md", index_page()
@@ -85,10 +86,10 @@ def command_sections(command: Any, path: str, parent: Any) -> Iterator[str]:
             yield from command_sections(child, f"{path} {name}", context)
 
 
-def filings_page() -> str:
-    """Return the page of the filings pipeline, which has a script of its own."""
-    beside = Path(__file__).with_name("reference_filings.py")
-    spec = importlib.util.spec_from_file_location("reference_filings", beside)
+def pipeline_page(name: str) -> str:
+    """Return the page of a built-in pipeline, which has a script of its own."""
+    beside = Path(__file__).with_name(f"reference_{name}.py")
+    spec = importlib.util.spec_from_file_location(beside.stem, beside)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -20,7 +20,7 @@ from pipewarden.jobs.workspace import Workspace
 from pipewarden.settings import Settings
 
 COMMAND = str(Path(sys.executable).with_name("pipewarden"))
-PATIENCE = 30.0
+PATIENCE = 180.0
 
 PIPELINE = '''
 """Counts words. An item that says "hold" works until a file named "go" appears."""

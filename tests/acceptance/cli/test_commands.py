@@ -111,10 +111,10 @@ def test_jobs_are_paged_with_their_true_total(finished):
     assert finished.json("jobs", "list", "--status", "paused")["total"] == 0
     run_id = page["jobs"][0]["id"]
     held = finished.json("jobs", "status", run_id, "--items", "failed", "--limit", "2")
-    assert [item["key"] for item in held["items"]["items"]] == ["empty.txt", "short.txt"]
+    assert [item["key"] for item in held["items"]["items"]] == ["boom.txt", "empty.txt"]
     assert held["items"]["total"] == 3
     rest = finished.json("jobs", "status", run_id, "--items", "failed", "--offset", "2")
-    assert [item["key"] for item in rest["items"]["items"]] == ["boom.txt"]
+    assert [item["key"] for item in rest["items"]["items"]] == ["short.txt"]
 
 
 def test_quarantine_shows_each_item_with_its_way_back(finished):

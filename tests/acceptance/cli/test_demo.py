@@ -12,11 +12,13 @@ def test_the_tour_shows_everything_and_cleans_up_after_itself_alone(place):
     done = place.run("demo", "--dir", "tour")
     out = done.stdout
     assert done.returncode == 0, out + done.stderr
-    assert len(re.findall(r"^── \d\. ", out, re.MULTILINE)) == 7
+    assert len(re.findall(r"^── \d\. ", out, re.MULTILINE)) == 8
     assert "12 seen = 0 skipped + 6 published + 6 quarantined + 0 deferred" in out
     assert "12 seen = 10 skipped + 2 published + 0 quarantined + 0 deferred" in out
     assert "(exit code -9: killed)" in out
-    assert re.search(r"\$ pipewarden jobs resume \S+\n12 items found, \d to process", out)
+    assert re.search(r"\$ pipewarden jobs resume \S+\n12 items found, \d+ to process", out)
+    assert "7 seen = 0 skipped + 5 published + 2 quarantined + 0 deferred" in out
+    assert "'goverment' -> 'government'" in out
     assert "The ledger holds" in out
     report = re.search(r"^reports +(\S+\.html)$", out, re.MULTILINE)
     assert report
