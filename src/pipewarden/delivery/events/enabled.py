@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
 from typing import Any
-
-from pydantic import ValidationError
 
 from pipewarden.delivery.events.target import Publisher, Target
 from pipewarden.delivery.events.targets.options import TargetOptions
-from pipewarden.errors import InvalidSettings
+from pipewarden.delivery.kinds import Kinds
 from pipewarden.settings import Settings
 
-#: Every kind: its module, and what its options and publisher are called there.
-KINDS = {
-    "file": ("file", "FileOptions", "FilePublisher"),
-    "redis_streams": ("redis_streams", "RedisStreamsOptions", "RedisStreamsPublisher"),
-    "webhook": ("webhook", "WebhookOptions", "WebhookPublisher"),
-    "kafka": ("kafka", "KafkaOptions", "KafkaPublisher"),
-    "nats": ("nats", "NatsOptions", "NatsPublisher"),
-    "rabbitmq": ("rabbitmq", "RabbitMQOptions", "RabbitMQPublisher"),
-}
+KINDS: Kinds[TargetOptions, Publisher] = Kinds(
+    called="event target",
+    section="events.targets",
+    package="pipewarden.delivery.events.targets",
+    known={
+        "file": ("FileOptions", "FilePublisher"),
+        "redis_streams": ("RedisStreamsOptions", "RedisStreamsPublisher"),
+        "webhook": ("WebhookOptions", "WebhookPublisher"),
+        "kafka": ("KafkaOptions", "KafkaPublisher"),
+        "nats": ("NatsOptions", "NatsPublisher"),
+        "rabbitmq": ("RabbitMQOptions", "RabbitMQPublisher"),
+    },
+)
 
 
 def enabled(settings: Settings) -> list[Target]:
@@ -34,6 +35,7 @@ def enabled(settings: Settings) -> list[Target]:
     MissingExtra
         Its client is not installed.
     """
+    own = {"file": (settings.home,), "nats": (settings.events.type_prefix,)}
     targets = []
     for name, held in sorted(settings.events.targets.items()):
         options = options_of(name, held)
@@ -41,7 +43,7 @@ def enabled(settings: Settings) -> list[Target]:
             Target(
                 name=name,
                 kind=options.kind,
-                publisher=_opened(name, options, settings),
+                publisher=KINDS.opened(name, options, *own.get(options.kind, ())),
                 types=options.types,
                 type_prefix=settings.events.type_prefix,
                 timeout=options.timeout,
@@ -58,39 +60,4 @@ def options_of(name: str, held: Mapping[str, Any]) -> TargetOptions:
     InvalidSettings
         It is of no known kind, or an option does not hold; no value is repeated.
     """
-    kind = held.get("kind")
-    if kind not in KINDS:
-        raise InvalidSettings(
-            f"the event target {name!r} has the kind {kind!r}; known: {', '.join(KINDS)}",
-            next_step=f"correct events.targets.{name}.kind in the settings",
-        )
-    module, model, _ = KINDS[kind]
-    options: type[TargetOptions] = getattr(_module(module), model)
-    try:
-        return options(**held)
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in row['loc'])}: {row['msg']}"
-            for row in error.errors(include_input=False, include_url=False)
-        )
-        raise InvalidSettings(
-            f"the event target {name!r} does not hold: {problems}",
-            next_step=f"correct events.targets.{name} in the settings",
-        ) from None
-
-
-def _opened(name: str, options: TargetOptions, settings: Settings) -> Publisher:
-    module, _, publisher = KINDS[options.kind]
-    own = {"file": (settings.home,), "nats": (settings.events.type_prefix,)}
-    try:
-        opened: Publisher = getattr(_module(module), publisher)(options, *own.get(options.kind, ()))
-    except InvalidSettings as error:
-        raise InvalidSettings(
-            f"the event target {name!r}: {error.message}",
-            next_step=f"correct events.targets.{name} in the settings",
-        ) from error
-    return opened
-
-
-def _module(name: str) -> Any:
-    return import_module(f"pipewarden.delivery.events.targets.{name}")
+    return KINDS.options_of(name, held)
