@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import socket
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import settings
@@ -28,6 +30,8 @@ POSTGRES_DEFAULTS = (
     "postgresql:///test?host=/var/run/postgresql",
 )
 ABSENT = pytest.StashKey[set[str]]()
+#: What is absent, what was tried, and the variable that forbids to do without it.
+Absent = Callable[[str, str, str], NoReturn]
 
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("local", deadline=None)
@@ -56,7 +60,46 @@ def neutral_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
 
 
 @pytest.fixture(scope="session")
-def postgres_server(request: pytest.FixtureRequest) -> str:
+def skip_loudly(request: pytest.FixtureRequest) -> Callable[[str], NoReturn]:
+    """Return what skips a test and has the end of the session name the reason and the test."""
+
+    def skip(reason: str) -> NoReturn:
+        request.config.stash[ABSENT].add(reason)
+        pytest.skip(reason)
+
+    return skip
+
+
+@pytest.fixture(scope="session")
+def absent(skip_loudly: Callable[[str], NoReturn]) -> Absent:
+    """Return what skips for want of something, or fails where the environment demands it."""
+
+    def missing(what: str, tried: str, required_by: str) -> NoReturn:
+        reason = f"{what} is absent (tried {tried})"
+        if os.environ.get(required_by, "0") not in {"", "0"}:
+            pytest.fail(f"{reason}, and {required_by} is set", pytrace=False)
+        skip_loudly(reason)
+
+    return missing
+
+
+@pytest.fixture(scope="session")
+def answering(absent: Absent) -> Callable[[str, str], str]:
+    """Return what gives a service's URL back if somebody listens there."""
+
+    def listens(what: str, url: str) -> str:
+        place = urlsplit(url)
+        try:
+            socket.create_connection((place.hostname or "", place.port or 0), timeout=3).close()
+        except OSError as error:
+            absent(what, f"{place.hostname}:{place.port}: {error}", "PIPEWARDEN_REQUIRE_SERVICES")
+        return url
+
+    return listens
+
+
+@pytest.fixture(scope="session")
+def postgres_server(absent: Absent) -> str:
     """Return the address of a PostgreSQL that answers, for psycopg.
 
     ``PIPEWARDEN_TEST_POSTGRES_URL`` names one; otherwise the usual local ones are tried.
@@ -72,7 +115,7 @@ def postgres_server(request: pytest.FixtureRequest) -> str:
             answers.append(f"{url}: {str(error).splitlines()[0]}")
         else:
             return url
-    return absent(request, "PostgreSQL", "; ".join(answers), "PIPEWARDEN_REQUIRE_SERVICES")
+    return absent("PostgreSQL", "; ".join(answers), "PIPEWARDEN_REQUIRE_SERVICES")
 
 
 @pytest.fixture
@@ -100,21 +143,12 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def real_data(request: pytest.FixtureRequest) -> Path:
+def real_data(absent: Absent) -> Path:
     """Return the real documents: ``PIPEWARDEN_DATA``, or the folder beside the repository."""
     folder = Path(os.environ.get("PIPEWARDEN_DATA") or REPOSITORY.parent / "shared" / "data")
     if folder.is_dir():
         return folder
-    return absent(request, "real documents", f"{folder} is no folder", "PIPEWARDEN_REQUIRE_DATA")
-
-
-def absent(request: pytest.FixtureRequest, what: str, tried: str, required_by: str) -> NoReturn:
-    """Skip for want of something, or fail where the environment demands it."""
-    reason = f"{what} is absent (tried {tried})"
-    if os.environ.get(required_by, "0") not in {"", "0"}:
-        pytest.fail(f"{reason}, and {required_by} is set", pytrace=False)
-    request.config.stash[ABSENT].add(reason)
-    pytest.skip(reason)
+    return absent("real documents", f"{folder} is no folder", "PIPEWARDEN_REQUIRE_DATA")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -6,10 +6,9 @@ import os
 import random
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
+from shutil import which
 
 import pytest
 
@@ -25,14 +24,10 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def redis(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[RedisServer]:
+def redis(tmp_path: Path, absent) -> Iterator[RedisServer]:
     """Return a Redis of our own, which may be killed."""
-    from shutil import which
-
-    from tests.conftest import absent
-
     if which("redis-server") is None:
-        absent(request, "redis-server", "which redis-server", "PIPEWARDEN_REQUIRE_SERVICES")
+        absent("redis-server", "which redis-server", "PIPEWARDEN_REQUIRE_SERVICES")
     (tmp_path / "redis").mkdir()
     server = RedisServer(tmp_path / "redis")
     yield server
@@ -43,7 +38,10 @@ def redis(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[RedisServe
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     """Return a site on each broker."""
     own = request.param == "redis"
-    url = request.getfixturevalue("redis").url if own else _rabbitmq(request)
+    if own:
+        url = request.getfixturevalue("redis").url
+    else:
+        url = request.getfixturevalue("answering")("RabbitMQ", RABBITMQ)
     (tmp_path / "home").mkdir()
     with site(tmp_path / "home", url) as made:
         yield made
@@ -55,20 +53,6 @@ def own_place(redis: RedisServer, tmp_path: Path) -> Iterator[Site]:
     (tmp_path / "home").mkdir()
     with site(tmp_path / "home", redis.url) as made:
         yield made
-
-
-def _rabbitmq(request: pytest.FixtureRequest) -> str:
-    import socket
-
-    from tests.conftest import absent
-
-    where = urlsplit(RABBITMQ)
-    try:
-        socket.create_connection((where.hostname or "", where.port or 0), timeout=3).close()
-    except OSError as error:
-        shown = f"{where.hostname}:{where.port}: {error}"
-        absent(request, "RabbitMQ", shown, "PIPEWARDEN_REQUIRE_SERVICES")
-    return RABBITMQ
 
 
 def test_an_undisturbed_job_works_on_each_record_once(place: Site) -> None:
@@ -120,18 +104,17 @@ def test_a_broker_is_killed_again_and_again_and_forgets_everything(
     own_place.write(RECORDS)
     own_place.start_worker(concurrency=2)
     runner = own_place.start_run()
-    for committed in (50, 400, 750):
+    gone, back = "the broker does not answer", "the broker answers again"
+    for outage, committed in enumerate((50, 400, 750), start=1):
         own_place.reach(committed)
         redis.kill()
-        time.sleep(1.0)
+        until(lambda n=outage: own_place.said.count(gone) == n, f"outage {outage} is told")
         redis.start()
+        until(lambda n=outage: own_place.said.count(back) == n, f"outage {outage} is over")
     assert own_place.wait(runner) == 0
     own_place.assert_complete(RECORDS)
     assert own_place.acts() == ["run.started", "run.finished"]
-    # Each outage that the runner met is told once; one may pass while it computes.
-    gone = own_place.said.count("the broker does not answer")
-    assert 1 <= gone <= 3
-    assert own_place.said.count("the broker answers again") == gone
+    assert (own_place.said.count(gone), own_place.said.count(back)) == (3, 3)
 
 
 @pytest.mark.parametrize("seed", [1, 2])

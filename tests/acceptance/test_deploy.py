@@ -38,9 +38,8 @@ def tool(request: pytest.FixtureRequest, name: str, package: str) -> str:
     """Return where a checker lies; without it the test is skipped, and said so at the end."""
     found = shutil.which(name)
     if found is None:
-        from tests.conftest import absent
-
-        absent(request, name, f"the package {package}", "PIPEWARDEN_REQUIRE_SERVICES")
+        absent = request.getfixturevalue("absent")
+        absent(name, f"the package {package}", "PIPEWARDEN_REQUIRE_SERVICES")
     return found
 
 

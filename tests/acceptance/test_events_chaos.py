@@ -31,13 +31,11 @@ from pipewarden.settings import Settings
     ids=["all-but-rabbitmq", "rabbitmq"],
 )
 def test_no_event_is_lost_while_brokers_fall_over(
-    kinds: tuple[str, ...], state: str, tmp_path: Path, request: pytest.FixtureRequest
+    kinds: tuple[str, ...], state: str, tmp_path: Path, absent, request: pytest.FixtureRequest
 ) -> None:
-    from tests.conftest import absent
-
     for kind in kinds:
         if not installed(kind):
-            absent(request, f"the server for {kind}", "the PATH", "PIPEWARDEN_REQUIRE_SERVICES")
+            absent(f"the server for {kind}", "the PATH", "PIPEWARDEN_REQUIRE_SERVICES")
     url = f"sqlite:///{tmp_path / 'state.db'}"
     if state == "postgresql":
         url = request.getfixturevalue("postgres_url")
@@ -51,25 +49,23 @@ def test_no_event_is_lost_while_brokers_fall_over(
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["redis_streams", "nats", "rabbitmq"])
 def test_a_broker_that_hangs_is_unavailable_and_comes_back(
-    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+    kind: str, tmp_path: Path, absent
 ) -> None:
-    from tests.conftest import absent
-
     if not installed(kind):
-        absent(request, f"the server for {kind}", "the PATH", "PIPEWARDEN_REQUIRE_SERVICES")
+        absent(f"the server for {kind}", "the PATH", "PIPEWARDEN_REQUIRE_SERVICES")
     broker = BROKERS[kind][0](tmp_path / kind)
     held = {"here": {**broker.options, "timeout": 1}}
     (target,) = enabled(Settings(home=tmp_path, events={"targets": held}))  # type: ignore[arg-type]
     events = [cloud_event(event(number, 3)) for number in range(3)]
     try:
-        assert target.publisher.publish(events, 1) == [DELIVERED] * 3
+        assert target.publisher.publish(events, 30) == [DELIVERED] * 3
         os.killpg(broker.child.pid, signal.SIGSTOP)
         for _ in range(2):  # on the connection that was, and on a new one
             fates = {outcome.fate for outcome in target.publisher.publish(events, 1)}
             assert Fate.UNAVAILABLE in fates
             assert fates <= {Fate.UNAVAILABLE, Fate.UNTRIED}
         os.killpg(broker.child.pid, signal.SIGCONT)
-        assert target.publisher.publish(events, 1) == [DELIVERED] * 3
+        assert target.publisher.publish(events, 30) == [DELIVERED] * 3
     finally:
         target.publisher.close()
         broker.close()

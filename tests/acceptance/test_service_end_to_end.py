@@ -156,12 +156,10 @@ class Place:
 
 
 @pytest.fixture
-def place(request: pytest.FixtureRequest, tmp_path: Path, postgres_url: str) -> Iterator[Place]:
+def place(absent, tmp_path: Path, postgres_url: str) -> Iterator[Place]:
     """Return a home folder with its own schema and its own broker; leave no process behind."""
-    from tests.conftest import absent
-
     if which("redis-server") is None:
-        absent(request, "redis-server", "which redis-server", "PIPEWARDEN_REQUIRE_SERVICES")
+        absent("redis-server", "which redis-server", "PIPEWARDEN_REQUIRE_SERVICES")
     for name in ("home", "redis"):
         (tmp_path / name).mkdir()
     with ExitStack() as ends:

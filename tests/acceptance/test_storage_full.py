@@ -26,15 +26,6 @@ def fill(path: Path):
 PIPELINE = pw.Pipeline(name="texts", process=fill, pattern="*.txt")
 
 
-def skip_loudly(request: pytest.FixtureRequest) -> None:
-    """Skip, and say so at the end of the session as for an absent service."""
-    plugins = request.config.pluginmanager.get_plugins()
-    ours = next(plugin for plugin in plugins if hasattr(plugin, "ABSENT"))
-    reason = "a full disk cannot be had (a small tmpfs is root's to mount)"
-    request.config.stash[ours.ABSENT].add(reason)
-    pytest.skip(reason)
-
-
 def resize(folder: Path, size: str) -> None:
     subprocess.run(["mount", "-o", f"remount,size={size}", str(folder)], check=True)
 
@@ -48,13 +39,13 @@ def leave_free(folder: Path, number: int) -> Path:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path, request: pytest.FixtureRequest):
+def small_disk(tmp_path: Path, skip_loudly):
     """Return a folder on a file system of its own that is soon full."""
     folder = tmp_path / "small"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={SMALL}", "none", str(folder)]
     if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
-        skip_loudly(request)
+        skip_loudly("a full disk cannot be had (a small tmpfs is root's to mount)")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
 

@@ -20,7 +20,8 @@ from pipewarden.jobs.workspace import Workspace
 from pipewarden.settings import Settings
 
 COMMAND = str(Path(sys.executable).with_name("pipewarden"))
-PATIENCE = 180.0
+#: Seconds after which a command hangs; none is asserted to be quick.
+PATIENCE = 60.0
 
 PIPELINE = '''
 """Counts words. An item that says "hold" works until a file named "go" appears."""
@@ -66,7 +67,9 @@ class Workplace:
         for name, text in files.items():
             (self.folder / "raw" / f"{name}.txt").write_text(text, encoding="utf-8")
 
-    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str, patience: float = PATIENCE, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run the command to its end."""
         return subprocess.run(
             [COMMAND, *arguments],
@@ -74,7 +77,7 @@ class Workplace:
             env={**os.environ, **environment},
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=patience,
             check=False,
         )
 

@@ -9,7 +9,7 @@ import pytest
 
 @pytest.mark.slow
 def test_the_tour_shows_everything_and_cleans_up_after_itself_alone(place):
-    done = place.run("demo", "--dir", "tour")
+    done = place.run("demo", "--dir", "tour", patience=300.0)
     out = done.stdout
     assert done.returncode == 0, out + done.stderr
     assert len(re.findall(r"^── \d\. ", out, re.MULTILINE)) == 8

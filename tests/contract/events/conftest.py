@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -50,29 +48,16 @@ def receiver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Receive
     kind = request.param
     url = SERVICES.get(kind, "")
     if url:
-        answers(request, kind, url)
+        request.getfixturevalue("answering")(f"the service for {kind}", url)
     opened = OPENERS[kind](url, uuid.uuid4().hex[:12], tmp_path)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def redis_url(request: pytest.FixtureRequest) -> str:
+def redis_url(answering: Callable[[str, str], str]) -> str:
     """Return the URL of a Redis that answers."""
-    answers(request, "redis_streams", SERVICES["redis_streams"])
-    return SERVICES["redis_streams"]
-
-
-def answers(request: pytest.FixtureRequest, kind: str, url: str) -> None:
-    """Skip loudly where nobody listens, or fail where the environment demands the service."""
-    from tests.conftest import absent
-
-    place = urlsplit(url)
-    try:
-        socket.create_connection((place.hostname or "", place.port or 0), timeout=3).close()
-    except OSError as error:
-        shown = f"{place.hostname}:{place.port}: {error}"
-        absent(request, f"the service for {kind}", shown, "PIPEWARDEN_REQUIRE_SERVICES")
+    return answering("the service for redis_streams", SERVICES["redis_streams"])
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +13,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -86,31 +84,20 @@ def make(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Make:
 
 @pytest.fixture(scope="session")
 def broker_of(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    answering: Callable[[str, str], str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], Broker]]:
     """Return what gives each broker's worker, started once."""
     started: dict[str, Broker] = {}
 
     def broker(kind: str) -> Broker:
         if kind not in started:
-            _answers(request, kind)
+            answering(f"the broker of {kind}", BROKERS[kind])
             started[kind] = _start(kind, tmp_path_factory.mktemp(kind))
         return started[kind]
 
     yield broker
     for one in started.values():
         _stop(one)
-
-
-def _answers(request: pytest.FixtureRequest, kind: str) -> None:
-    from tests.conftest import absent
-
-    place = urlsplit(BROKERS[kind])
-    try:
-        socket.create_connection((place.hostname or "", place.port or 0), timeout=3).close()
-    except OSError as error:
-        shown = f"{place.hostname}:{place.port}: {error}"
-        absent(request, f"the broker of {kind}", shown, "PIPEWARDEN_REQUIRE_SERVICES")
 
 
 def _start(kind: str, home: Path) -> Broker:

@@ -66,7 +66,6 @@ def elastic(tmp_path: Path) -> Iterator[ElasticsearchPlace]:
 
 
 def _opened(kind: str, request: pytest.FixtureRequest, home: Path) -> Place:
-
     if kind == "jsonl":
         return JsonlPlace(home)
     if kind == "postgresql":
@@ -74,5 +73,6 @@ def _opened(kind: str, request: pytest.FixtureRequest, home: Path) -> Place:
     if kind == "elasticsearch-stub":
         return ElasticsearchPlace(home)
     if not ELASTICSEARCH_URL:  # never required: no server of it can be had everywhere
-        pytest.skip("ELASTICSEARCH_URL is not set; a stand-in for its protocol is tested instead")
+        skip = request.getfixturevalue("skip_loudly")
+        skip("ELASTICSEARCH_URL is not set; a stand-in for its protocol is tested instead")
     return ElasticsearchPlace(home, server=ELASTICSEARCH_URL)

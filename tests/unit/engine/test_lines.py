@@ -553,17 +553,13 @@ def test_a_write_that_fails_half_way_leaves_the_file_as_it_was(tmp_path, monkeyp
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+def small_disk(tmp_path: Path, skip_loudly) -> Iterator[Path]:
     """Return a folder on a file system of its own that is soon full."""
     folder = tmp_path / "small"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=128k", "none", str(folder)]
     if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
-        plugins = request.config.pluginmanager.get_plugins()
-        ours = next(plugin for plugin in plugins if hasattr(plugin, "ABSENT"))
-        reason = "a full disk cannot be had (a small tmpfs is root's to mount)"
-        request.config.stash[ours.ABSENT].add(reason)
-        pytest.skip(reason)
+        skip_loudly("a full disk cannot be had (a small tmpfs is root's to mount)")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
 
