@@ -161,8 +161,8 @@ class LineOutputs:
         """Nothing: what was not committed was cut off before anything else was done."""
 
     def move(self, key: str, before: Entry, entry: Entry) -> None:
-        """Refuse: a line tells its item's key, so that a moved item is processed again."""
-        raise NotImplementedError(f"{key} cannot be moved: its output is a line")
+        """Never asked for: a line tells its item's key, so that the planner moves none."""
+        raise AssertionError(f"the plan moves {key}, whose output is a line")
 
     def appended(self) -> tuple[str, int] | None:
         """Return path and end of the file that the batch's latest line goes to."""

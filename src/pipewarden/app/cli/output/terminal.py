@@ -163,12 +163,12 @@ def say_facts(facts: Mapping[str, str]) -> None:
         say(f"{name.ljust(width)}  {value}")
 
 
-def say_next(commands: Mapping[str, str]) -> None:
+def say_next(commands: Mapping[str, str], *, error: bool = False) -> None:
     """Print what can be typed next, each command with what it is for; never folded."""
     if not commands:
         return
-    say()
-    say("Next", tone="head")
+    say(error=error)
+    say("Next", tone="head", error=error)
     for command, purpose in commands.items():
-        say(f"  {command}")
-        say(f"      {purpose}")
+        say(f"  {command}", error=error)
+        say(f"      {purpose}", error=error)

@@ -50,7 +50,7 @@ def create(
     say(secret)
     say(f"{key.id} is {key.name}'s, scope {key.scope}; it is not shown again", error=True)
     header = 'curl -H "Authorization: Bearer KEY" http://127.0.0.1:8000/v1/jobs'
-    say_next({header: "use it", f"pipewarden keys revoke {key.id}": "end it"})
+    say_next({header: "use it", f"pipewarden keys revoke {key.id}": "end it"}, error=True)
 
 
 @app.command("list")
