@@ -47,7 +47,7 @@ BROKERS = {
     ),
 }
 KINDS = ("inline", "processes", *BROKERS)
-NAMES = ("orders", "unready", "totals")
+NAMES = ("orders", "hanging", "unready", "totals")
 Make = Callable[..., Any]
 
 
@@ -107,7 +107,7 @@ def _start(kind: str, home: Path) -> Broker:
         "queue_prefix": prefix,
         "chunk_items": 4,
         "chunks_ahead": 3,
-        "silence_seconds": 4.0,
+        "silence_seconds": 60.0,
         "message_bytes": 2_000,
     }
     environment = {f"PIPEWARDEN_CELERY__{name.upper()}": str(v) for name, v in celery.items()}

@@ -16,8 +16,9 @@ def obey(path: Path) -> dict[str, Any]:  # noqa: C901 - a list of orders
     order = path.read_text()
     if order == "hang":
         time.sleep(3600)
-    if order == "sleep":
-        time.sleep(1.0)
+    if order == "wait":  # until it is let go
+        while not (path.parent / "go").exists():
+            time.sleep(0.01)
     if order == "exit":
         os._exit(3)
     if order == "segv":
@@ -31,8 +32,8 @@ def obey(path: Path) -> dict[str, Any]:  # noqa: C901 - a list of orders
         raise ValueError("as ordered")
     if order == "bad":
         raise pw.BadInput("as_ordered", "no retry will mend this")
-    if order == "edit":
-        path.write_text("edited")
+    if order.startswith("edit"):  # each time: its worker may be replaced when it has begun
+        path.write_text(order + ", edited")
     if order == "vanish":
         path.unlink()
     return {"order": order, "pid": os.getpid()}
@@ -48,6 +49,8 @@ def total(record: dict[str, Any]) -> dict[str, Any]:
     return {"sum": sum(record["numbers"]), "long": "é" * record.get("long", 0)}
 
 
-orders = pw.Pipeline(name="orders", process=obey, timeout=2.0, memory_limit=300_000_000)
+orders = pw.Pipeline(name="orders", process=obey, timeout=3600.0, memory_limit=300_000_000)
+#: For items that hang, and no others: on a slow machine any other could be late, too.
+hanging = pw.Pipeline(name="hanging", process=obey, timeout=0.5)
 unready = pw.Pipeline(name="unready", process=obey, setup=fail_to_load)
 totals = pw.Pipeline(name="totals", process=total, records="id", lines="totals.jsonl")

@@ -68,16 +68,25 @@ def test_every_kind_of_end_is_told(make: Make, pipeline: Any, tmp_path: Path) ->
 def test_what_kills_its_worker_costs_itself_and_no_other(
     make: Make, pipeline: Any, tmp_path: Path
 ) -> None:
-    orders = ("hang", "exit", "segv", "once", "bomb", "fine")
+    orders = ("exit", "segv", "once", "bomb", "fine")
     found = answers(make(pipeline.orders).results(iter(tasks(tmp_path, *orders))))
     assert said(found) == {
-        "hang": ("errored", "timeout"),
         "exit": ("errored", "worker_lost"),
         "segv": ("errored", "worker_lost"),
         "once": ("judged", ""),
         "bomb": ("errored", "memory"),
         "fine": ("judged", ""),
     }
+
+
+@separate
+def test_what_hangs_is_killed_and_those_behind_it_are_worked_on(
+    make: Make, pipeline: Any, tmp_path: Path
+) -> None:
+    found = answers(make(pipeline.hanging).results(iter(tasks(tmp_path, *["hang"] * 3))))
+    assert [worked.reason for worked in found.values()] == ["timeout"] * 3
+    found = answers(make(pipeline.orders).results(iter(tasks(tmp_path, "fine"))))
+    assert said(found) == {"fine": ("judged", "")}
 
 
 def test_no_more_is_taken_ahead_than_is_bounded(
@@ -101,9 +110,14 @@ def test_no_more_is_taken_ahead_than_is_bounded(
 def test_the_runner_is_woken_while_an_item_takes_long(
     make: Make, pipeline: Any, tmp_path: Path
 ) -> None:
-    results = make(pipeline.orders).results(iter(tasks(tmp_path, "fine", "sleep")))
-    waits = [worked is None for worked in results]
-    assert (waits.count(False), waits.count(True) >= 3) == (2, True)
+    waits = done = 0
+    for worked in make(pipeline.orders).results(iter(tasks(tmp_path, "fine", "wait"))):
+        done += worked is not None
+        waits += worked is None and done == 1
+        if waits == 3:
+            (tmp_path / "go").touch()
+    assert done == 2
+    assert waits >= 3
 
 
 def test_a_set_up_that_fails_stops_the_run_and_says_why(
@@ -116,10 +130,11 @@ def test_a_set_up_that_fails_stops_the_run_and_says_why(
 def test_after_a_run_that_was_closed_early_the_next_one_works(
     make: Make, pipeline: Any, tmp_path: Path
 ) -> None:
-    results = make(pipeline.orders).results(iter(tasks(tmp_path, "fine", "sleep", "sleep")))
+    results = make(pipeline.orders).results(iter(tasks(tmp_path, "fine", "wait", "wait")))
     while next(results) is None:
         pass
     results.close()
+    (tmp_path / "go").touch()
     found = answers(make(pipeline.orders).results(iter(tasks(tmp_path, "fine"))))
     assert said(found) == {"fine": ("judged", "")}
 
@@ -182,8 +197,13 @@ def placed(make: Make, scan: RecordScan) -> dict[str, Any]:
 @separate
 def test_no_more_is_handed_out_than_the_lead(make: Make, pipeline: Any, tmp_path: Path) -> None:
     """While the first is not answered, only so many others are."""
-    held = tasks(tmp_path, "sleep", *["fine"] * 40)
-    results = make(pipeline.orders, lead=6).results(iter(held))
-    order = [worked.key for worked in results if worked is not None]
+    held = tasks(tmp_path, "wait", *["fine"] * 40)
+    order: list[str] = []
+    idle = 0
+    for worked in make(pipeline.orders, lead=6).results(iter(held)):
+        idle = idle + 1 if worked is None else 0
+        order += [] if worked is None else [worked.key]
+        if len(order) >= 3 and idle == 5:  # it stays there until the first is let go
+            (tmp_path / "go").touch()
     assert len(order) == 41
-    assert order.index("0-sleep.txt") <= 7
+    assert 3 <= order.index("0-wait.txt") <= 7
