@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ from pipewarden.jobs.runners.celery.messages import (
     decode_chunk,
     encode_chunk,
 )
+from pipewarden.jobs.runners.celery.workers import chunks
+from pipewarden.jobs.runners.celery.workers.answers import Answers
 from pipewarden.jobs.runners.celery.workers.chunks import ChunkWorker
 from pipewarden.jobs.runners.celery.workers.loaded import Loaded, prints_of
 from pipewarden.jobs.workspace import Workspace
@@ -315,10 +318,12 @@ def test_without_the_database_a_worker_goes_on(
     assert bench.worker().carry_out(bench.chunk(1)) == "done"
 
 
-def test_answers_wait_for_a_broker_that_is_down(bench: Bench) -> None:
+def test_answers_wait_for_a_broker_that_is_down(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunks, "Answers", partial(Answers, sleep=lambda _: None))
     worker, refusals = bench.worker(), [True] * 4
     publish = worker._publish
     worker._publish = lambda queue, text: not (refusals and refusals.pop()) and publish(queue, text)
-    bench.brief = replace(bench.brief, silence=1.0)
     assert worker.carry_out(bench.chunk(1, 2)) == "done"
     assert [worked.key for worked in bench.results] == ["r1", "r2"]
