@@ -72,6 +72,12 @@ class CelerySettings(BaseModel):
         description="Seconds after which Celery kills the process that works on a chunk, whatever "
         "it does; an item's own limit is its pipeline's `timeout`.",
     )
+    idle_seconds: float = Field(
+        default=0.0,
+        ge=0,
+        description="Seconds without a chunk after which a worker process lets go of the pipelines "
+        "that it has loaded; the next chunk loads again. 0: never.",
+    )
 
 
 class ServiceSettings(BaseModel):
@@ -111,6 +117,12 @@ class ServiceSettings(BaseModel):
         default=60.0,
         gt=0,
         description="Seconds for one document, waiting included; then its process is killed.",
+    )
+    idle_seconds: float = Field(
+        default=0.0,
+        ge=0,
+        description="Seconds without such a request after which the processes end and give their "
+        "memory back; the next request starts them and waits for them to load. 0: never.",
     )
     document_bytes: int = Field(
         default=1 << 20, ge=1, description="Bytes of one document, or of one line of an upload."

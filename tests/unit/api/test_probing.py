@@ -31,7 +31,7 @@ def workspace(tmp_path: Path) -> Workspace:
 @pytest.fixture
 def told(workspace: Workspace) -> Callable[[], tuple[str, str]]:
     """Return what says how the event targets are."""
-    pool = SimpleNamespace(ready=0, waiting=0, lost=0, loaded=lambda: ({}, {}))
+    pool = SimpleNamespace(ready=0, resting=False, waiting=0, lost=0, loaded=lambda: ({}, {}))
     held = {"workspace": workspace, "settings": workspace.settings, "pool": pool}
     service = cast(Service, SimpleNamespace(**held, background=SimpleNamespace(failures={})))
 

@@ -90,7 +90,7 @@ async def _documents(service: Service) -> _Told:
         "engines": engines,
     }
     if not pool.ready:
-        return "down", "no document process is ready", facts
+        return _none_ready(service, facts)
     problems = [f"{name}: {problem}" for name, problem in loaded.items() if problem]
     if not pool.idle:  # what works answers when it is done: a question would only wait behind it
         if pool.silence > service.settings.service.request_seconds:
@@ -104,6 +104,13 @@ async def _documents(service: Service) -> _Told:
     if problems or pool.ready < wanted:
         return "degraded", "; ".join(problems) or "not all processes are ready", facts
     return "ok", "it answers", facts
+
+
+def _none_ready(service: Service, facts: dict[str, Any]) -> _Told:
+    if not service.pool.resting:
+        return "down", "no document process is ready", facts
+    facts["pipelines"] = dict.fromkeys(service.offered, "not loaded")
+    return "ok", "not loaded: nobody asked for a while; the next request loads", facts
 
 
 def _runners(service: Service) -> _Told:

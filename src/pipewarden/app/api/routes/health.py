@@ -44,7 +44,7 @@ async def health(service: Served) -> Response:
 async def ready(service: Served) -> Response:
     """Tell whether requests should be sent here: the database answers, pipelines are loaded."""
     waits = []
-    if not service.pool.ready:
+    if not (service.pool.ready or service.pool.resting):
         waits.append("document processes")
     try:
         await asyncio.wait_for(run_in_threadpool(_asks, service), PATIENCE)

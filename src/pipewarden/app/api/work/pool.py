@@ -2,7 +2,8 @@
 
 Each process has one document in work and one waiting, so that it never idles while the event loop
 passes an answer on. A document whose time is over costs its process; what waited there goes to
-another.
+another. When nobody asks for a while, the processes rest: they end, and the next request starts
+them again.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ class _Worker:
     facts: dict[str, Any] = field(default_factory=dict)
     answered_at: float = 0.0
     asks: deque[_Ask] = field(default_factory=deque)
+    resting: bool = False
 
 
 class Pool:
@@ -80,6 +82,8 @@ class Pool:
         self._workers: list[_Worker] = []
         self._waiting: deque[_Ask] = deque()
         self._keepers: list[asyncio.Task[None]] = []
+        self._wanted = asyncio.Event()
+        self._used_at = 0.0
         #: How many processes were lost or killed since the start.
         self.lost = 0
 
@@ -104,6 +108,11 @@ class Pool:
         answered = [w.answered_at for w in self._workers if w.loaded is not None]
         return time.monotonic() - max(answered) if answered else float("inf")
 
+    @property
+    def resting(self) -> bool:
+        """Whether no process is kept, because nobody asked for a while."""
+        return bool(self._keepers) and not self._wanted.is_set()
+
     def loaded(self) -> tuple[dict[str, str], dict[str, Any]]:
         """Return of each pipeline what is wrong with it or nothing, and what it says it runs on."""
         for worker in self._workers:
@@ -113,8 +122,11 @@ class Pool:
 
     async def start(self) -> None:
         """Begin to keep the processes; they load in their own time."""
+        self._wanted.set()
         for number in range(self._settings.service.workers):
             self._keepers.append(asyncio.create_task(self._keep(), name=f"documents-{number}"))
+        if self._settings.service.idle_seconds:
+            self._keepers.append(asyncio.create_task(self._rest(), name="documents-rest"))
 
     async def stop(self) -> None:
         """Kill the processes; what they had is not answered."""
@@ -137,6 +149,9 @@ class Pool:
         """
         if len(self._waiting) >= self._settings.service.waiting_documents:
             raise Crowded
+        if header.get("kind") != "ping":  # a question of health is no request
+            self._used_at = time.monotonic()
+            self._wanted.set()
         ask = _Ask(frame(header, payload), asyncio.get_running_loop().create_future())
         self._waiting.append(ask)
         self._hand_out()
@@ -184,10 +199,13 @@ class Pool:
         """Keep one process alive: a lost one is replaced, one that never starts ever later."""
         failures = 0
         while True:
+            await self._wanted.wait()
             worker = await self._begun()
             try:
                 await self._serve(worker)
             except (EOFError, ConnectionError):
+                if worker.resting:
+                    continue
                 failures = failures + 1 if worker.loaded is None else 0
                 self.lost += 1
                 log.warning("document process lost", extra={"exit_code": worker.process.returncode})
@@ -198,6 +216,23 @@ class Pool:
                 self._take_back(worker)
             if failures:
                 await asyncio.sleep(min(_LONGEST_WAIT, 2.0 ** (failures - 1)))
+
+    async def _rest(self) -> None:
+        """End all processes each time that nobody has asked for ``service.idle_seconds``."""
+        while True:
+            await self._wanted.wait()
+            busy = self._waiting or any(w.asks or w.loaded is None for w in self._workers)
+            if busy or not self._workers:
+                self._used_at = time.monotonic()
+            left = self._used_at + self._settings.service.idle_seconds - time.monotonic()
+            if left > 0:
+                await asyncio.sleep(left)
+                continue
+            log.info("document processes rest", extra={"processes": len(self._workers)})
+            self._wanted.clear()
+            for worker in self._workers:
+                worker.resting = True
+                _kill(worker)
 
     async def _begun(self) -> _Worker:
         started = await asyncio.create_subprocess_exec(
