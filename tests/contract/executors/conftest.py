@@ -108,6 +108,7 @@ def _start(kind: str, home: Path) -> Broker:
         "chunk_items": 4,
         "chunks_ahead": 3,
         "silence_seconds": 60.0,
+        "idle_seconds": 0.05,
         "message_bytes": 2_000,
     }
     environment = {f"PIPEWARDEN_CELERY__{name.upper()}": str(v) for name, v in celery.items()}

@@ -148,14 +148,26 @@ class _Process:
             self._channel.publish,
             lambda: self._stop[0] != 0,
         )
+        signal.signal(signal.SIGALRM, self._rest)
 
     def work(self, text: str, *, again: bool) -> None:
-        """Carry out one message."""
+        """Carry out one message; from its end on the process counts as idle."""
         assert self._worker is not None
-        self._worker.carry_out(text, again=again)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        try:
+            self._worker.carry_out(text, again=again)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, self._settings.celery.idle_seconds)
+
+    def _rest(self, *_: Any) -> None:
+        """Let go of what is loaded; a timer's signal and no thread, so that children may fork."""
+        if self._loaded is not None:
+            self._loaded.unload()
+            log.info("nothing to do for a while: the pipelines are unloaded")
 
     def end(self, **_: Any) -> None:
         """Let go of children and connections."""
+        signal.setitimer(signal.ITIMER_REAL, 0)
         if self._worker is not None:
             self._worker.close()
         if self._loaded is not None:
