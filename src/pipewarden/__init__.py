@@ -18,6 +18,11 @@ if TYPE_CHECKING:
         Threshold as Threshold,
         Verdict as Verdict,
     )
+    from pipewarden.core.models.families import (
+        Forecaster as Forecaster,
+        ModelFamily as ModelFamily,
+        Predictor as Predictor,
+    )
     from pipewarden.core.gate import Check as Check, Gate as Gate, Unique as Unique, check as check
     from pipewarden.engine.context import RunContext as RunContext
     from pipewarden.engine.pipeline import Pipeline as Pipeline
@@ -59,6 +64,7 @@ _HOMES = {
     "DependencyUnavailable": "errors",
     "Fenced": "errors",
     "Finding": "core.findings",
+    "Forecaster": "core.models.families",
     "Gate": "core.gate",
     "IllegalTransition": "errors",
     "InvalidSettings": "errors",
@@ -66,9 +72,11 @@ _HOMES = {
     "Locked": "errors",
     "Measurement": "core.findings",
     "MissingExtra": "errors",
+    "ModelFamily": "core.models.families",
     "NotComputable": "errors",
     "Pipeline": "engine.pipeline",
     "PipewardenError": "errors",
+    "Predictor": "core.models.families",
     "ReportFormatter": "report.formatter",
     "RunContext": "engine.context",
     "RunReport": "jobs.run",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipewarden.core.gate import Gate
+from pipewarden.core.models.families import ModelFamily
 from pipewarden.errors import InvalidSettings
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
@@ -55,6 +56,9 @@ class Pipeline:
     companion
         Input path → a text of what the result depends on beside the file's bytes, such as its row
         in a table of metadata. When that text changes, the item, and no other, is stale.
+    family
+        Given, each result is a trained model: it is registered as a version, deployable if the gate
+        let it pass, and can be compared, deployed and rolled back as its family says.
     timeout
         Seconds of wall time for one item, after which its worker is killed (``processes`` only).
     memory_limit
@@ -85,6 +89,7 @@ class Pipeline:
     facts: Callable[[Any], Mapping[str, Any]] | None = None
     engine_facts: Callable[[], Mapping[str, Any]] | None = None
     companion: Callable[[Path], str] | None = None
+    family: ModelFamily | None = None
     timeout: float | None = None
     memory_limit: int | None = None
     retries: int = 0
@@ -103,6 +108,8 @@ class Pipeline:
             raise InvalidSettings(
                 f"pipeline {self.name!r}: lines must be the name of a file, and needs records"
             )
+        if self.lines is not None and self.family is not None:
+            raise InvalidSettings(f"pipeline {self.name!r}: models are files, not lines of one")
         if self.timeout is not None and self.timeout <= 0:
             raise InvalidSettings(f"pipeline {self.name!r}: timeout must be more than 0 seconds")
         if self.retries < 0 or self.max_attempts < 1:

@@ -21,6 +21,7 @@ from pipewarden.core.canonical import digest_of
 from pipewarden.core.findings import Verdict
 from pipewarden.engine.pipeline import Pipeline
 from pipewarden.engine.publication import documents
+from pipewarden.engine.publication.models import check_model
 from pipewarden.engine.publication.staging import staged
 from pipewarden.engine.records import record_hash
 from pipewarden.engine.task import Task, Work, Worked, processing
@@ -146,6 +147,8 @@ class Workshop:
         result = self._process(task.key, value)
         gate = self.pipeline.gate
         document = documents.document_of(result, _source(task, input_hash))
+        if self.pipeline.family is not None:
+            check_model(document)
         verdict = gate.evaluate(result) if self.validate else None
         identity = gate.unique.identity(result) if self.validate and gate.unique else None
         facts = documents.plain(dict(self.pipeline.facts(result))) if self.pipeline.facts else {}

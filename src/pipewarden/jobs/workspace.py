@@ -73,6 +73,11 @@ class Workspace:
         """Where the items that failed in a run are kept."""
         return self.data_dir / "quarantine" / run_id
 
+    @property
+    def objects_dir(self) -> Path:
+        """Where model documents are kept by their hashes, for good."""
+        return self.data_dir / "models" / "objects"
+
     def source(
         self, path: Path | str, patterns: tuple[str, ...], records: str = ""
     ) -> Source | RecordSource:

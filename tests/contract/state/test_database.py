@@ -24,6 +24,7 @@ from pipewarden.errors import (
 )
 from pipewarden.store.state import database as module, ledger
 from pipewarden.store.state.database import HEAD, REVISIONS, Database
+import pipewarden.store.state.models.schema  # its tables belong to the schema, too
 from pipewarden.store.state.schema import ledger_head, manifest_cursors, metadata
 from pipewarden.store.state.verify import verify_ledger
 
@@ -51,12 +52,18 @@ def described(conn):
             "foreign keys": found.get_foreign_keys(table),
             "unique": found.get_unique_constraints(table),
             "checks": found.get_check_constraints(table),
-            "indexes": sorted(found.get_indexes(table), key=lambda index: index["name"]),
+            "indexes": sorted(map(plain, found.get_indexes(table)), key=lambda i: i["name"]),
         }
         if conn.dialect.name == "sqlite":
             sql = conn.scalar(text("SELECT sql FROM sqlite_master WHERE name = :n"), {"n": table})
             tables[table]["options"] = ("WITHOUT ROWID" in sql, "AUTOINCREMENT" in sql)
     return tables
+
+
+def plain(index):
+    """Return an index with the condition of a partial one as text."""
+    options = {name: str(value) for name, value in index.get("dialect_options", {}).items()}
+    return {**index, "dialect_options": options}
 
 
 @pytest.fixture

@@ -16,11 +16,13 @@ from typing import Any, Literal
 from pipewarden.core.findings import Finding, Status
 from pipewarden.core.items import Action, ItemResult, Outcome, State, Step
 from pipewarden.core.jobs import Lease
+from pipewarden.core.models.deployments import Trained
 from pipewarden.core.planning import Fingerprints
 from pipewarden.engine.pipeline import Pipeline
 from pipewarden.engine.publication import documents
 from pipewarden.engine.publication.duplicates import Identities, with_finding
 from pipewarden.engine.publication.files import Outputs
+from pipewarden.engine.publication.models import ModelKeeper
 from pipewarden.engine.publication.quarantine import Quarantine
 from pipewarden.engine.task import Work, Worked
 from pipewarden.store.files.hashing import Signature
@@ -51,6 +53,8 @@ class Committer:
         The run, its manifest, the right to commit, where documents go, and where failures go.
     identities
         For a gate with a check across items: who holds which identity.
+    models
+        Where the items are models: what keeps them as versions.
     """
 
     def __init__(
@@ -61,6 +65,7 @@ class Committer:
         outputs: Outputs,
         quarantine: Quarantine,
         identities: Identities,
+        models: ModelKeeper | None = None,
     ) -> None:
         self._scope = scope
         self._store = store
@@ -68,6 +73,7 @@ class Committer:
         self._outputs = outputs
         self._quarantine = quarantine
         self._identities = identities
+        self._models = models
         self._seq = store.next_seq(scope.run_id)
         self._records: list[Record] = []
         self._told: list[ItemResult] = []
@@ -116,6 +122,7 @@ class Committer:
 
     def _publish(self, worked: Worked, step: Step, before: Entry | None) -> None:
         entry = self._entry("success", worked, before)
+        trained = self._models.published(worked) if self._models is not None else None
         target = self._outputs.publish(step.key, worked, entry)
         if before is not None and step.moved_from is not None and before.get("output_path"):
             self._outputs.withdraw(step.moved_from, before, f"moved to {step.key}")
@@ -128,7 +135,7 @@ class Committer:
             entry["identity"] = worked.identity
         result = self._result(worked, Outcome.PUBLISHED)
         result = replace(result, output_path=str(target), facts=entry.get("facts") or {})
-        self._record(step, entry, result)
+        self._record(step, entry, result, trained)
 
     def _fail(
         self,
@@ -163,7 +170,10 @@ class Committer:
         result = replace(
             result, reason=kept.reason, message=kept.message, quarantine_path=str(kept.path)
         )
-        self._record(step, entry, result)
+        trained = None
+        if self._models is not None and document is not None:
+            trained = self._models.rejected(document, kept.reason)
+        self._record(step, entry, result, trained)
 
     def _defer(self, worked: Worked, step: Step, before: Entry | None) -> None:
         key = step.moved_from or step.key
@@ -274,11 +284,22 @@ class Committer:
             misses={str(f["check"]): str(f["status"]) for f in worked.findings},
         )
 
-    def _record(self, step: Step, entry: Entry | None, result: ItemResult | None) -> None:
-        self._append(step.key, entry, step.moved_from, result)
+    def _record(
+        self,
+        step: Step,
+        entry: Entry | None,
+        result: ItemResult | None,
+        trained: Trained | None = None,
+    ) -> None:
+        self._append(step.key, entry, step.moved_from, result, trained)
 
     def _append(
-        self, key: str, entry: Entry | None, moved_from: str | None, result: ItemResult | None
+        self,
+        key: str,
+        entry: Entry | None,
+        moved_from: str | None,
+        result: ItemResult | None,
+        trained: Trained | None = None,
     ) -> None:
         self._records.append(
             Record(
@@ -290,6 +311,7 @@ class Committer:
                 moved_from=moved_from,
                 result=result,
                 appended=self._outputs.appended(),
+                trained=trained,
             )
         )
         self._seq += 1

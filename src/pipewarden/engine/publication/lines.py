@@ -160,7 +160,7 @@ class LineOutputs:
     def withdraw_uncommitted(self, key: str) -> None:
         """Nothing: what was not committed was cut off before anything else was done."""
 
-    def move(self, key: str, before: Entry, entry: Entry) -> None:
+    def move(self, key: str, before: Entry, entry: Entry) -> None:  # noqa: ARG002 - no line moves
         """Never asked for: a line tells its item's key, so that the planner moves none."""
         raise AssertionError(f"the plan moves {key}, whose output is a line")
 

@@ -20,6 +20,7 @@ from pipewarden.engine.publication.committer import Committer, RunScope
 from pipewarden.engine.publication.duplicates import Identities
 from pipewarden.engine.publication.files import Outputs
 from pipewarden.engine.publication.lines import PublishedLines
+from pipewarden.engine.publication.models import ModelKeeper
 from pipewarden.engine.publication.quarantine import Quarantine
 from pipewarden.engine.records import RecordSource
 from pipewarden.engine.source import Scan, Source
@@ -200,7 +201,12 @@ class Runner:
         identities = Identities()
         if self.pipeline.gate.unique is not None:
             identities = Identities.of(self.store.entries(), planned.scan.found)
-        return Committer(scope, self.store, self.lease, self.outputs, quarantine, identities)
+        models = None
+        if self.pipeline.family is not None:
+            models = ModelKeeper(self.workspace.objects_dir, self.pipeline.name)
+        return Committer(
+            scope, self.store, self.lease, self.outputs, quarantine, identities, models
+        )
 
     def _drive(self, committer: Committer, planned: Planned, left: dict[str, Step]) -> None:
         """Act on every step of ``left``, removing each as it is done."""

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypedDict
 
 from pipewarden.core.chain import Act
 from pipewarden.core.items import ItemResult, Outcome
+from pipewarden.core.models.deployments import Trained
 
 
 @contextmanager
@@ -93,6 +94,8 @@ class Record:
     appended
         Where outputs are lines of a file: its absolute path, and how many of its bytes are
         committed with this record.
+    trained
+        Where the item is a model: what is registered as a version with this record.
     """
 
     run_id: str
@@ -104,6 +107,7 @@ class Record:
     result: ItemResult | None = None
     act: Act | None = None
     appended: tuple[str, int] | None = None
+    trained: Trained | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the record as plain values, for a journal line."""
@@ -122,6 +126,8 @@ class Record:
             plain["act"] = asdict(self.act)
         if self.appended is not None:
             plain["appended"] = list(self.appended)
+        if self.trained is not None:
+            plain["trained"] = asdict(self.trained)
         return plain
 
     @classmethod
@@ -140,4 +146,5 @@ class Record:
             result=result,
             act=Act(**plain["act"]) if plain.get("act") else None,
             appended=(str(at[0]), int(at[1])) if (at := plain.get("appended")) else None,
+            trained=Trained(**plain["trained"]) if plain.get("trained") else None,
         )

@@ -21,6 +21,8 @@ from pipewarden.store.manifest.record import Record
 from pipewarden.store.state import items, ledger, outbox
 from pipewarden.store.state.column_types import storable
 from pipewarden.store.state.jobs import check_fence
+from pipewarden.store.state.models import versions
+from pipewarden.store.state.models.versions import Registration
 from pipewarden.store.state.outbox import OutboxEvent
 from pipewarden.store.state.schema import jobs, manifest_cursors
 from pipewarden.store.windows import Window, passing
@@ -87,7 +89,7 @@ def _apply(conn: Connection, fresh: Sequence[Record], manifest: str) -> None:
     runs: dict[str, dict[str, tuple[ItemResult, str]]] = {}
     reached: dict[str, int] = {}
     ends: dict[str, int] = {}
-    acts, events = [], []
+    acts, events = _of_models(conn, fresh)
     for record in fresh:
         reached[record.run_id] = record.seq
         if record.act is not None:
@@ -122,6 +124,25 @@ def _advance(conn: Connection, manifest: str, reached: Mapping[str, int]) -> Non
         if conn.execute(change.values(seq=seq)).rowcount == 0:
             new = insert(manifest_cursors).values(manifest=manifest, run_id=run_id, seq=seq)
             conn.execute(new)
+
+
+def _of_models(
+    conn: Connection, fresh: Sequence[Record]
+) -> tuple[list[tuple[Act, str]], list[OutboxEvent]]:
+    """Register what was trained; return what ledger and outbox learn of it."""
+    registrations = [
+        Registration(
+            trained=record.trained,
+            run_id=record.run_id,
+            item_key=record.key,
+            at=datetime.fromisoformat(record.at),
+        )
+        for record in fresh
+        if record.trained is not None
+    ]
+    made = versions.register(conn, registrations)
+    acts = [(versions.act_of(version), version.created_at.isoformat()) for version in made]
+    return acts, [versions.event_of(version) for version in made]
 
 
 def _act(record: Record, result: ItemResult) -> Act:

@@ -28,7 +28,7 @@ from pipewarden.core.jobs import JobStatus
 from pipewarden.store.state.column_types import Json, Name, Time
 
 #: An integer that counts up by itself: SQLite knows only INTEGER for that.
-_Serial = BigInteger().with_variant(Integer, "sqlite")
+serial = BigInteger().with_variant(Integer, "sqlite")
 
 metadata = MetaData(
     naming_convention={
@@ -91,7 +91,7 @@ jobs = Table(
 job_events = Table(
     "job_events",
     metadata,
-    Column("id", _Serial, primary_key=True),
+    Column("id", serial, primary_key=True),
     Column("job_id", Name, ForeignKey("jobs.id"), nullable=False),
     Column("at", Time, nullable=False),
     Column("actor", Name, nullable=False),
@@ -127,7 +127,7 @@ items = Table(
 ledger = Table(
     "ledger",
     metadata,
-    Column("seq", _Serial, primary_key=True, autoincrement=False),
+    Column("seq", serial, primary_key=True, autoincrement=False),
     Column("ts", Name, nullable=False),
     Column("actor", Name, nullable=False),
     Column("action", Name, nullable=False),
@@ -154,7 +154,7 @@ ledger_head = Table(
 outbox = Table(
     "outbox",
     metadata,
-    Column("seq", _Serial, primary_key=True),
+    Column("seq", serial, primary_key=True),
     Column("specversion", Name, nullable=False),
     Column("id", Name, nullable=False),
     Column("source", Name, nullable=False),

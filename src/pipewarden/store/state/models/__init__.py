@@ -1,0 +1,1 @@
+"""Model versions, deployments, approvals and predictions in the state database."""

@@ -1,0 +1,25 @@
+"""Approvals: signatures linked to a version and an environment; written once, never changed."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, insert, select
+
+from pipewarden.core.models.deployments import Approval
+from pipewarden.store.state.models.schema import approvals
+
+
+def sign(conn: Connection, approval: Approval) -> None:
+    """Write a signature."""
+    values = {name: getattr(approval, name) for name in Approval.__slots__}
+    conn.execute(insert(approvals).values(**values))
+
+
+def of_version(
+    conn: Connection, model: str, version: int, environment: str | None = None
+) -> list[Approval]:
+    """Return the signatures of a version, the oldest first."""
+    query = select(approvals).where(approvals.c.model == model, approvals.c.version == version)
+    if environment is not None:
+        query = query.where(approvals.c.environment == environment)
+    rows = conn.execute(query.order_by(approvals.c.id)).mappings()
+    return [Approval(**{name: row[name] for name in Approval.__slots__}) for row in rows]

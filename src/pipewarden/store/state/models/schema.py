@@ -1,0 +1,113 @@
+"""The tables of model versions, deployments, approvals and predictions."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Table,
+    text,
+)
+
+from pipewarden.core.models.deployments import DeploymentState, VersionStatus
+from pipewarden.store.state.column_types import Json, Name, Time
+from pipewarden.store.state.schema import metadata, serial
+
+_statuses = ", ".join(f"'{status}'" for status in VersionStatus)
+_states = ", ".join(f"'{state}'" for state in DeploymentState)
+_serving = ", ".join(f"'{state}'" for state in DeploymentState if state.serving)
+
+#: Every model that was ever trained: only its status ever changes, by a release.
+model_versions = Table(
+    "model_versions",
+    metadata,
+    Column("model", Name, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("family", Name, nullable=False),
+    Column("status", Name, nullable=False),
+    Column("object_hash", Name, nullable=False),
+    Column("dataset", Name, nullable=False),
+    Column("verdict", Name, nullable=False),
+    Column("reason", Name, nullable=False),
+    Column("metrics", Json, nullable=False),
+    Column("run_id", Name, nullable=False),
+    Column("item_key", Name, nullable=False),
+    Column("parent", Integer),
+    Column("created_at", Time, nullable=False),
+    CheckConstraint(f"status IN ({_statuses})", name="status"),
+    Index(None, "object_hash"),
+    Index(None, "run_id"),
+    Index(None, "family", "created_at"),
+)
+
+#: Which version served where, from when to when; at most one serves a model in an environment.
+deployments = Table(
+    "deployments",
+    metadata,
+    Column("id", serial, primary_key=True),
+    Column("model", Name, nullable=False),
+    Column("environment", Name, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("kind", Name, nullable=False),
+    Column("state", Name, nullable=False),
+    Column("actor", Name, nullable=False),
+    Column("reason", Name, nullable=False),
+    Column("created_at", Time, nullable=False),
+    Column("started_at", Time),
+    Column("verified_at", Time),
+    Column("ended_at", Time),
+    Column("ended_reason", Name, nullable=False),
+    Column("replaced", BigInteger),
+    Column("evidence", Json, nullable=False),
+    ForeignKeyConstraint(["model", "version"], ["model_versions.model", "model_versions.version"]),
+    CheckConstraint(f"state IN ({_states})", name="state"),
+    Index(
+        "ix_deployments_serving",
+        "model",
+        "environment",
+        unique=True,
+        sqlite_where=text(f"state IN ({_serving})"),
+        postgresql_where=text(f"state IN ({_serving})"),
+    ),
+    Index(None, "model", "environment", "id"),
+    sqlite_autoincrement=True,
+)
+
+#: Signatures; never changed.
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", serial, primary_key=True),
+    Column("model", Name, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("environment", Name, nullable=False),
+    Column("signer", Name, nullable=False),
+    Column("meaning", Name, nullable=False),
+    Column("key_id", Name, nullable=False),
+    Column("at", Time, nullable=False),
+    ForeignKeyConstraint(["model", "version"], ["model_versions.model", "model_versions.version"]),
+    Index(None, "model", "version", "environment"),
+)
+
+#: What was answered, by which version, to what.
+predictions = Table(
+    "predictions",
+    metadata,
+    Column("id", Name, primary_key=True),
+    Column("at", Time, nullable=False),
+    Column("model", Name, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("environment", Name, nullable=False),
+    Column("role", Name, nullable=False),
+    Column("entity", Name, nullable=False),
+    Column("inputs", Json, nullable=False),
+    Column("answer", Json, nullable=False),
+    Column("request_id", Name, nullable=False),
+    Index(None, "model", "at"),
+    Index(None, "model", "version", "at"),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,185 @@
+"""Model versions: numbered as they come, and never changed but by a release."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from pipewarden.core.chain import Act
+from pipewarden.core.models.deployments import ModelVersion, Trained, VersionStatus
+from pipewarden.errors import UnknownName
+from pipewarden.store.state.models.schema import model_versions
+from pipewarden.store.state.outbox import OutboxEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """A trained model, and the run, item and time (UTC) of it."""
+
+    trained: Trained
+    run_id: str
+    item_key: str
+    at: datetime
+
+
+def register(conn: Connection, registrations: Sequence[Registration]) -> list[ModelVersion]:
+    """Register trained models in order; return those that are new.
+
+    A document that a model has as a version already is that version: to train the same again makes
+    no new one.
+    """
+    made = (None if _known(conn, one.trained) else _register(conn, one) for one in registrations)
+    return [version for version in made if version is not None]
+
+
+def _known(conn: Connection, trained: Trained) -> int | None:
+    query = select(model_versions.c.version).where(
+        model_versions.c.object_hash == trained.object_hash,
+        model_versions.c.model == trained.model,
+    )
+    return conn.execute(query).scalar()
+
+
+def _register(conn: Connection, one: Registration) -> ModelVersion:
+    trained = one.trained
+    newest = select(func.max(model_versions.c.version)).where(
+        model_versions.c.model == trained.model
+    )
+    allowed = newest.where(model_versions.c.status != VersionStatus.QUARANTINED)
+    version = ModelVersion(
+        model=trained.model,
+        version=(conn.execute(newest).scalar() or 0) + 1,
+        family=trained.family,
+        status=VersionStatus.DEPLOYABLE if trained.deployable else VersionStatus.QUARANTINED,
+        object_hash=trained.object_hash,
+        dataset=trained.dataset,
+        verdict=trained.verdict,
+        reason=trained.reason,
+        metrics=trained.metrics,
+        run_id=one.run_id,
+        item_key=one.item_key,
+        parent=conn.execute(allowed).scalar(),
+        created_at=one.at,
+    )
+    values = {name: getattr(version, name) for name in ModelVersion.__slots__}
+    conn.execute(insert(model_versions).values(**values))
+    return version
+
+
+def act_of(version: ModelVersion) -> Act:
+    """Return what the ledger learns of a new version."""
+    return Act(
+        actor="pipewarden",
+        action=f"model.{_fate(version)}",
+        subject=subject(version.model, version.version),
+        reason=version.reason,
+        details={
+            "object": version.object_hash,
+            "dataset": version.dataset,
+            "run_id": version.run_id,
+            "item": version.item_key,
+            "verdict": version.verdict,
+            "parent": version.parent,
+        },
+    )
+
+
+def event_of(version: ModelVersion) -> OutboxEvent:
+    """Return what the world learns of a new version."""
+    return OutboxEvent(
+        type=f"io.pipewarden.model.{_fate(version)}",
+        subject=subject(version.model, version.version),
+        data={
+            "model": version.model,
+            "version": version.version,
+            "run_id": version.run_id,
+            "verdict": version.verdict,
+            "metrics": dict(version.metrics),
+        },
+        at=version.created_at,
+        id=f"{version.model}/{version.version}/{_fate(version)}",
+    )
+
+
+def _fate(version: ModelVersion) -> str:
+    return "registered" if version.status.allowed else "quarantined"
+
+
+def subject(model: str, version: int) -> str:
+    """Return how ledger and events name a version."""
+    return f"{model}@{version}"
+
+
+def get(conn: Connection, model: str, version: int) -> ModelVersion:
+    """Return one version.
+
+    Raises
+    ------
+    UnknownName
+        The model has no such version, or there is no such model.
+    """
+    query = select(model_versions).where(
+        model_versions.c.model == model, model_versions.c.version == version
+    )
+    row = conn.execute(query).mappings().one_or_none()
+    if row is None:
+        raise UnknownName(
+            f"there is no version {version} of the model {model!r}",
+            next_step=f"pipewarden models versions {model}",
+        )
+    return _version(row)
+
+
+def latest(conn: Connection, model: str) -> ModelVersion | None:
+    """Return the newest version that may be deployed, or None."""
+    query = (
+        select(model_versions)
+        .where(
+            model_versions.c.model == model,
+            model_versions.c.status != VersionStatus.QUARANTINED,
+        )
+        .order_by(model_versions.c.version.desc())
+        .limit(1)
+    )
+    row = conn.execute(query).mappings().one_or_none()
+    return None if row is None else _version(row)
+
+
+def listed(
+    conn: Connection,
+    *,
+    model: str | None = None,
+    family: str | None = None,
+    run_id: str | None = None,
+    limit: int | None = None,
+) -> list[ModelVersion]:
+    """Return versions, the newest of each model first, models in order of their names."""
+    query = select(model_versions).order_by(model_versions.c.model, model_versions.c.version.desc())
+    for column, wanted in (("model", model), ("family", family), ("run_id", run_id)):
+        if wanted is not None:
+            query = query.where(model_versions.c[column] == wanted)
+    return [_version(row) for row in conn.execute(query.limit(limit)).mappings()]
+
+
+def of_object(conn: Connection, object_hash: str) -> list[ModelVersion]:
+    """Return the versions that a model document is."""
+    query = select(model_versions).where(model_versions.c.object_hash == object_hash)
+    return [_version(row) for row in conn.execute(query).mappings()]
+
+
+def release(conn: Connection, model: str, version: int) -> bool:
+    """Let a quarantined version be deployed; whether it was quarantined."""
+    change = update(model_versions).where(
+        model_versions.c.model == model,
+        model_versions.c.version == version,
+        model_versions.c.status == VersionStatus.QUARANTINED,
+    )
+    return conn.execute(change.values(status=VersionStatus.RELEASED)).rowcount == 1
+
+
+def _version(row: Mapping[Any, Any]) -> ModelVersion:
+    return ModelVersion(**{**row, "status": VersionStatus(row["status"])})
