@@ -15,10 +15,10 @@ from typing import Any
 
 from brokers import BROKERS, Broker
 
+from pipewarden.core.outages.breaker import Policy
 from pipewarden.delivery.events.enabled import enabled
 from pipewarden.delivery.events.loop import relay_until
 from pipewarden.delivery.events.status import statuses
-from pipewarden.delivery.policy import Policy
 from pipewarden.settings import Settings
 from pipewarden.store.state import outbox
 from pipewarden.store.state.database import Database

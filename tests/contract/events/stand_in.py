@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pipewarden.core.outages.breaker import Policy
 from pipewarden.delivery.events.target import Target
 from pipewarden.delivery.outcome import DELIVERED, UNTRIED, Fate, Outcome
-from pipewarden.delivery.policy import Policy
 
 
 class Clock:

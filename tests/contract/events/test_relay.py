@@ -14,11 +14,11 @@ import pytest
 from sqlalchemy import select
 from stand_in import PATIENT, Clock, StandIn
 
+from pipewarden.core.outages.breaker import BreakerState
 from pipewarden.delivery.events import relay
 from pipewarden.delivery.events.loop import relay_until
 from pipewarden.delivery.events.relay import prune, relay_once, relay_target
 from pipewarden.delivery.outcome import DELIVERED, failed, rejected, unavailable
-from pipewarden.delivery.policy import BreakerState
 from pipewarden.errors import Fenced, Locked
 from pipewarden.jobs.workspace import utc_now
 from pipewarden.store.state import outbox

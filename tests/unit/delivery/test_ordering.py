@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings, strategies as st
 
+from pipewarden.core.outages.breaker import Policy
 from pipewarden.delivery.events.ordering import Plan, Queued, Round, plan, settle
 from pipewarden.delivery.outcome import DELIVERED, UNTRIED, failed, rejected, unavailable
-from pipewarden.delivery.policy import Policy
 from pipewarden.store.state.delivery.undelivered import Fortune, Undelivered
 from pipewarden.store.state.outbox import OutboxEvent
 

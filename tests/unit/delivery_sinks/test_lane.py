@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from pipewarden.core.outages.breaker import Policy
 from pipewarden.delivery.outcome import failed, rejected, unavailable
-from pipewarden.delivery.policy import Policy
 from pipewarden.delivery.sinks import care
 from pipewarden.delivery.sinks.courier import Courier
 from pipewarden.delivery.sinks.lane import Lane

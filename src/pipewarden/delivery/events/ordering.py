@@ -22,8 +22,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from pipewarden.core.outages.breaker import Policy
 from pipewarden.delivery.outcome import Fate, Outcome
-from pipewarden.delivery.policy import Policy
 from pipewarden.store.state.delivery.undelivered import Fortune, Undelivered
 from pipewarden.store.state.outbox import OutboxEvent
 

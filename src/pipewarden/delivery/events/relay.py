@@ -19,11 +19,11 @@ from datetime import datetime, timedelta
 from threading import Event
 from typing import TYPE_CHECKING
 
+from pipewarden.core.outages.breaker import Breaker, BreakerState
 from pipewarden.delivery.events.cloud import cloud_event, full_type, wanted
 from pipewarden.delivery.events.ordering import Plan, Queued, Round, Settlement, plan, settle
 from pipewarden.delivery.events.target import Target
 from pipewarden.delivery.outcome import Outcome, rejected, unavailable
-from pipewarden.delivery.policy import Breaker, BreakerState
 from pipewarden.errors import Fenced, Locked
 from pipewarden.settings import redact_text
 from pipewarden.store.state import outbox

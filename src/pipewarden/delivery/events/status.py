@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from pipewarden.core.outages.breaker import Breaker, BreakerState, Policy
 from pipewarden.delivery.events.enabled import options_of
-from pipewarden.delivery.policy import Breaker, BreakerState, Policy
 from pipewarden.settings import Settings
 from pipewarden.store.state import outbox
 from pipewarden.store.state.database import Database

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from pipewarden.core.outages.breaker import Policy
 from pipewarden.delivery.outcome import Outcome
-from pipewarden.delivery.policy import Policy
 
 if TYPE_CHECKING:
     from cloudevents.core.v1.event import CloudEvent

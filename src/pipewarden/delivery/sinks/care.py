@@ -10,8 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from threading import Event
 
+from pipewarden.core.outages.breaker import BreakerState
 from pipewarden.delivery.outcome import Fate
-from pipewarden.delivery.policy import BreakerState
 from pipewarden.delivery.sinks.lane import Lane
 from pipewarden.delivery.sinks.sink import EnabledSink
 from pipewarden.delivery.sinks.spool import Spool

@@ -17,9 +17,9 @@ from pathlib import Path
 from random import random as any_random
 from threading import Event, Thread
 
+from pipewarden.core.outages.breaker import Breaker
 from pipewarden.core.sinks import Delivery, latest_of_each
 from pipewarden.delivery.outcome import UNTRIED, Fate, Outcome, rejected, unavailable
-from pipewarden.delivery.policy import Breaker
 from pipewarden.delivery.sinks.sink import CALL_BYTES, CALL_DOCUMENTS, EnabledSink
 from pipewarden.delivery.sinks.spool import Spool
 from pipewarden.delivery.sinks.standing import (

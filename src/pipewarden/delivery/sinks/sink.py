@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Protocol
 
+from pipewarden.core.outages.breaker import Policy
 from pipewarden.core.sinks import Delivery
 from pipewarden.delivery.outcome import Outcome
-from pipewarden.delivery.policy import Policy
 
 #: How many documents, and bytes of them, are sent in one call; a longer document goes alone.
 CALL_DOCUMENTS, CALL_BYTES = 500, 8 * 1024 * 1024

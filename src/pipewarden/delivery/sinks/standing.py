@@ -9,9 +9,9 @@ from pathlib import Path
 
 import orjson
 
+from pipewarden.core.outages.breaker import Breaker
 from pipewarden.core.sinks import Delivery
 from pipewarden.delivery.outcome import Outcome
-from pipewarden.delivery.policy import Breaker
 from pipewarden.delivery.sinks.envelope import refusal
 from pipewarden.delivery.sinks.spool import whole_length
 from pipewarden.settings import redact_text

@@ -1,10 +1,11 @@
-"""How often, and how soon, a receiver that failed is tried again.
+"""How often, and how soon, a receiver or another dependency that failed is tried again.
 
-The breaker is a value: how many tries failed in a row, and when the next is due. It is kept in the
-database, so that a restart does not storm a receiver that is down, and health can show it. The
-delay doubles with each failure, half of it drawn at random, so that many senders do not return
-together (M. Brooker, "Exponential backoff and jitter", AWS Architecture Blog, 2015). The three
-states are those of M. Nygard, "Release It!", 2nd edition, 2018, chapter 5.
+The breaker is a value: how many tries failed in a row, and when the next is due. That of a receiver
+is kept in the database, so that a restart does not storm one that is down, and health can show it;
+that of the database itself each process keeps for itself. The delay doubles with each failure, half
+of it drawn at random, so that many senders do not return together (M. Brooker, "Exponential backoff
+and jitter", AWS Architecture Blog, 2015). The three states are those of M. Nygard, "Release It!",
+2nd edition, 2018, chapter 5.
 """
 
 from __future__ import annotations

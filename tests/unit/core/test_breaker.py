@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given, strategies as st
 
-from pipewarden.delivery.policy import Breaker, BreakerState, Policy
+from pipewarden.core.outages.breaker import Breaker, BreakerState, Policy
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 POLICY = Policy(first_delay=1.0, longest_delay=60.0, open_after=3)

@@ -1,0 +1,1 @@
+"""What is outside and may be gone for a while: when it is tried again."""
