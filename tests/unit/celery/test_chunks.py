@@ -27,7 +27,6 @@ from pipewarden.jobs.runners.celery.messages import (
     Brief,
     Chunk,
     Sent,
-    Sign,
     decode_answer,
     decode_chunk,
     encode_chunk,
