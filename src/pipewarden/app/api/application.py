@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -20,6 +21,8 @@ from pipewarden.app.api.edge.tracing import Tracing
 from pipewarden.app.api.metrics import Metrics
 from pipewarden.app.api.routes import documents, health, jobs, preprocess
 from pipewarden.app.api.service import Service, offered
+from pipewarden.app.api.watch.probing import Probes
+from pipewarden.app.api.work.handing import Handing
 from pipewarden.app.api.work.pool import Pool
 from pipewarden.app.background import Background
 from pipewarden.jobs.workspace import Workspace
@@ -32,20 +35,22 @@ def application(workspace: Workspace) -> FastAPI:
     """Return the application over a workspace; its address must have been checked before."""
     settings = workspace.settings.service
     names = offered(workspace.settings)
+    pool, background = Pool(workspace.settings, names), Background(workspace, settings.jobs)
     service = Service(
         workspace=workspace,
         offered=names,
         access=Access(workspace, open_at_start=is_loopback(settings.host)),
         metrics=Metrics(),
-        pool=Pool(workspace.settings, names),
-        background=Background(workspace, settings.jobs),
+        pool=pool,
+        handing=Handing(workspace.settings, workspace.clock),
+        probes=Probes(workspace, pool, background.failures, names),
     )
-    service.metrics.watch(workspace, service.pool)
+    service.metrics.watch(workspace, pool)
     app = FastAPI(
         title="pipewarden",
         version=__version__,
         summary="Documents processed now, and jobs that are never lost.",
-        lifespan=_lifespan,
+        lifespan=partial(_lifespan, background=background),
         exception_handlers=problems.handlers(),
         redirect_slashes=False,
         docs_url=None,  # its page would load scripts from elsewhere
@@ -84,17 +89,19 @@ def _described(app: FastAPI) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI, background: Background) -> AsyncIterator[None]:
     service: Service = app.state.service
     await service.pool.start()
-    service.background.start()
+    background.start()
     beating = asyncio.create_task(_beat(service.metrics))
     try:
         yield
     finally:
         beating.cancel()
         await service.pool.stop()
-        await run_in_threadpool(service.background.stop)
+        await service.handing.close()
+        await run_in_threadpool(background.stop)
+        await service.probes.close()
         service.workspace.database.close()
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from pipewarden.app.api.work.handing import Fate
 from pipewarden.core.items import ItemResult
 from pipewarden.core.jobs import Intent, Job, JobEvent, JobStatus
 from pipewarden.jobs.queue.pace import Pace
@@ -174,6 +175,11 @@ class ResultView(BaseModel):
     message: str
     seconds: float
     document: dict[str, Any] | None = Field(description="As a job would publish it.")
+    sinks: dict[str, Fate] = Field(
+        default_factory=dict,
+        description="Where it is, by each sink that the request names; left out where it names "
+        "none, and empty where the document is not accepted.",
+    )
 
 
 class BatchView(BaseModel):
@@ -184,13 +190,18 @@ class BatchView(BaseModel):
 
 
 class ProbeView(BaseModel):
-    """One thing that the service needs: what was tried, and what it answered."""
+    """One thing that the service needs: what was tried, and what it answered.
+
+    Named `database`, `documents`, `runners`; where Celery is set `broker` and `workers`; and of the
+    settings `events.NAME` and `sinks.NAME`, whose facts say how their circuit breakers stand.
+    """
 
     name: str
     state: Literal["ok", "degraded", "down"]
     tried: str
     said: str
     milliseconds: float
+    answered_at: datetime = Field(description="What lies outside is not asked at every look.")
     facts: dict[str, Any]
 
 

@@ -31,6 +31,10 @@ class Publisher(Protocol):
         """
         ...
 
+    def probe(self, timeout: float) -> Outcome:
+        """Return whether the receiver answers now; no event is sent."""
+        ...
+
     def close(self) -> None:
         """Let go of the connection."""
         ...

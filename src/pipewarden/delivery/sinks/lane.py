@@ -50,6 +50,20 @@ class _Call:
     outcomes: list[Outcome] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """Where documents are after a hand-over, by their ids; what is not named is in the sink.
+
+    Parameters
+    ----------
+    spooled, refused
+        What waits on disk, and what the sink will never take.
+    """
+
+    spooled: frozenset[str] = frozenset()
+    refused: frozenset[str] = frozenset()
+
+
 class Lane:
     """The way to one sink.
 
@@ -101,7 +115,7 @@ class Lane:
         else:
             self._start(self._catch_up_aside)
 
-    def finish(self) -> None:
+    def finish(self) -> Handed:
         """Wait for what was begun; when this returns the documents are in the sink or its spool.
 
         Raises
@@ -111,14 +125,16 @@ class Lane:
         """
         if self._call is None:
             self.spool.append(self._given)
-            return
+            return Handed(spooled=_ids(self._given))
         assert self._thread is not None
         self._thread.join(max(0.0, self._call.ends - time.monotonic()))
         outcomes = self._call.outcomes
         if outcomes is None:
             late = unavailable(f"no answer within {self.enabled.timeout:g} s")
             outcomes = [late, *[UNTRIED] * (len(self._given) - 1)]
-        self.spool.append(self._settled(self._given, outcomes))
+        left, refused = self._settled(self._given, outcomes)
+        self.spool.append(left)
+        return Handed(_ids(left), _ids(refused))
 
     def _carry_out(self, call: _Call) -> None:
         call.outcomes = self._sent(call.deliveries)
@@ -145,8 +161,14 @@ class Lane:
 
     # ── what became of them ──────────────────────────────────────────────────────────────────
 
-    def _settled(self, deliveries: list[Delivery], outcomes: list[Outcome]) -> list[Delivery]:
-        """Keep what was refused, remember how the sink is; return what it did not take, in order.
+    def _settled(
+        self, deliveries: list[Delivery], outcomes: list[Outcome]
+    ) -> tuple[list[Delivery], list[Delivery]]:
+        """Keep what was refused, remember how the sink is.
+
+        Returns
+        -------
+        What it did not take, and what it refused, each in order.
 
         Raises
         ------
@@ -167,7 +189,7 @@ class Lane:
             with self.spool.appending():
                 keep_refused(self.folder, refused, now)
         self._remember([outcome for _, outcome in left])
-        return [delivery for delivery, _ in left]
+        return [delivery for delivery, _ in left], [delivery for delivery, _ in refused]
 
     def _final(self, delivery: Delivery, outcome: Outcome, *, others: bool) -> Outcome:
         """Return an outcome, a refusal for what failed too often while others got through."""
@@ -226,7 +248,7 @@ class Lane:
                 for line in portion.damaged:
                     self._keep_damaged(line)
                 latest = latest_of_each(portion.deliveries)
-                if latest and self._settled(latest, self._sent(latest)):
+                if latest and self._settled(latest, self._sent(latest))[0]:
                     return False
                 self.spool.advance(portion.end)
         return False
@@ -263,3 +285,7 @@ class Lane:
             self._thread.join(self.enabled.timeout + _GRACE)
         if not self._is_busy():  # a call that hangs keeps what it uses until the process ends
             self.enabled.sink.close()
+
+
+def _ids(deliveries: Sequence[Delivery]) -> frozenset[str]:
+    return frozenset(delivery.id for delivery in deliveries)

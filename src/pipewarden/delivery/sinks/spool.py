@@ -237,6 +237,10 @@ class Spool:
             size, oldest = size + len(line), min(oldest or said, said)
         return Waiting(len(seen), size, oldest)
 
+    def files(self) -> list[tuple[int, Path]]:
+        """Return its files with their numbers, in order; some may be sent and gone by then."""
+        return [(number, self._path(number)) for number in self._numbers()]
+
     def _lines(self) -> Iterator[tuple[Place, bytes]]:
         """Yield every whole line from the cursor on, each with the place behind it."""
         start = self.cursor()

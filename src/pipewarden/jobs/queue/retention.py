@@ -1,12 +1,14 @@
-"""Letting go of the item records of jobs that ended long ago."""
+"""Letting go of what jobs that ended long ago left: the records of items, and uploads."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pipewarden.core.chain import Act
+from pipewarden.jobs.queue import uploads
 from pipewarden.jobs.workspace import Workspace
+from pipewarden.store.files import durable
 from pipewarden.store.state import items, jobs, ledger
 
 #: Jobs in one transaction.
@@ -15,18 +17,19 @@ _AT_ONCE = 50
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """How many jobs lost their item records, and how many records those were."""
+    """How many jobs lost their item records, how many those were, and how many uploads went."""
 
     jobs: int
     items: int
+    uploads: int
 
 
 def prune(workspace: Workspace, older_than: timedelta, *, dry_run: bool = False) -> Pruned:
-    """Remove the item records of jobs that completed longer ago than so.
+    """Remove the item records of jobs that completed longer ago than so, and uploads of theirs.
 
     The job, its counts, its history and its reports stay, and so do documents and the manifest. A
-    job that is not COMPLETED keeps its records: it resumes from them. Each job has its entry in the
-    ledger.
+    job that is not COMPLETED keeps its records: it resumes from them. An upload stays while a job
+    of it can be resumed or retried. Each job and each upload has its entry in the ledger.
     """
     before = workspace.clock() - older_than
     with workspace.database.read() as conn:
@@ -46,11 +49,33 @@ def prune(workspace: Workspace, older_than: timedelta, *, dry_run: bool = False)
                     actor=workspace.actor,
                     action="job.items_pruned",
                     subject=job_id,
-                    reason=f"completed before {before.isoformat(timespec='seconds')}",
+                    reason=_why(before),
                     details={"items": number},
                 )
                 for job_id, number in gone.items()
             ]
             ledger.append(conn, acts, at)
         held += sum(gone.values())
-    return Pruned(len(found), held)
+    return Pruned(len(found), held, _uploads(workspace, before, dry_run=dry_run))
+
+
+def _uploads(workspace: Workspace, before: datetime, *, dry_run: bool) -> int:
+    """Remove the uploads that nothing needs any more; return how many."""
+    found = uploads.unneeded(workspace, before)
+    for upload in () if dry_run else found:
+        act = Act(
+            actor=workspace.actor,
+            action="job.upload_removed",
+            subject=upload.job or upload.path.name,
+            reason=_why(before),
+            details={"file": upload.path.name, "pipeline": upload.path.parent.name},
+        )
+        with workspace.database.write() as conn:
+            ledger.append(conn, [act], workspace.clock())
+        # After the entry: one that outlives a crash between the two goes, and is told of, again.
+        durable.remove_file(upload.path)
+    return len(found)
+
+
+def _why(before: datetime) -> str:
+    return f"completed before {before.isoformat(timespec='seconds')}"

@@ -22,7 +22,7 @@ from pipewarden.core.jobs import Job, Request
 from pipewarden.errors import Conflict, DependencyUnavailable
 from pipewarden.jobs.claiming import catch_up_known, reap
 from pipewarden.jobs.queue import runner
-from pipewarden.jobs.runners import liveness
+from pipewarden.jobs.runners import liveness, outages
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.store.state import jobs
 from pipewarden.store.state.service import runners
@@ -30,8 +30,8 @@ from pipewarden.store.state.service.runners import RunnerState
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two looks at the queue, at the runners' lives, and after the database failed.
-LOOK, CARE, PATIENCE = 0.25, 5.0, 5.0
+#: Seconds between two looks at the queue, and at the runners' lives.
+LOOK, CARE = 0.25, 5.0
 #: Seconds for which a reservation holds, for which a job that is held elsewhere waits, and after
 #: which a service that was not heard of counts as gone.
 RESERVED, HELD, SILENT = 60.0, 5.0, 60.0
@@ -76,17 +76,26 @@ class JobService:
     def run(self, stop: Event) -> None:
         """Run jobs until ``stop`` is set; then pause those in work, and return when they are.
 
-        A database that does not answer is waited for, while the runners go on. The thread that
-        calls this must live on until it returns: its end would be the end of every runner.
+        A database that does not answer is waited for behind a breaker, while the runners go on. The
+        thread that calls this must live on until it returns: its end would be the end of every
+        runner.
         """
+        database = outages.dependency("database", self.workspace.clock)
         try:
             while not stop.is_set():
                 try:
                     self.round()
-                    stop.wait(LOOK)
                 except DependencyUnavailable as error:
-                    log.warning("the queue waits", extra={"reason": error.message})
-                    stop.wait(PATIENCE)
+                    seconds = database.failed()
+                    log.warning(
+                        "the queue waits", extra={"reason": error.message, "seconds": seconds}
+                    )
+                    stop.wait(seconds)
+                    continue
+                gone = database.answered()
+                if gone is not None:
+                    log.info("the queue goes on", extra={"seconds": gone})
+                stop.wait(LOOK)
         finally:
             self._stop()
 

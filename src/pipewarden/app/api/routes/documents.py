@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -18,11 +17,12 @@ from starlette.concurrency import run_in_threadpool
 from pipewarden.app.api.edge import bodies
 from pipewarden.app.api.edge.access import Operator
 from pipewarden.app.api.edge.problems import Problem, documented
-from pipewarden.app.api.service import Served, Service, origin_of
+from pipewarden.app.api.service import Executor, Served, Service, origin_of
 from pipewarden.app.api.submitting import IdempotencyKey, submitted
 from pipewarden.app.api.views import JobView
 from pipewarden.core.jobs import Job
 from pipewarden.jobs.options import RunOptions
+from pipewarden.jobs.queue import uploads
 from pipewarden.jobs.queue.submission import Also, Origin, submit
 from pipewarden.store.files.spooling import spool
 
@@ -44,6 +44,7 @@ class DocumentsRequest(BaseModel):
     settings: dict[str, Any] = Field(
         default_factory=dict, description="Settings of the pipeline for this job."
     )
+    executor: Executor = None
 
 
 @router.post(
@@ -63,6 +64,7 @@ async def batch(
     service: Served,
     idempotency_key: IdempotencyKey = None,
     pipeline: Annotated[str, Query(description="Its name, where the body is lines.")] = "",
+    executor: Annotated[Executor, Query(description="Where the body is lines; see there.")] = None,
 ) -> Response:
     """Keep documents, and leave them to a job.
 
@@ -74,18 +76,19 @@ async def batch(
         if bodies.media_type(request) in bodies.LINES:
             digest = await _received(request, file, limits.upload_bytes)
             records: Iterable[Mapping[str, Any]] = _of_lines(file, limits.job_documents)
-            name, settings = pipeline, dict[str, Any]()
+            name, settings, workers = pipeline, dict[str, Any](), executor
         else:
             asked, body = await bodies.parsed(request, DocumentsRequest, limits.body_bytes)
             if len(asked.documents) > limits.job_documents:
                 raise _too_many(limits.job_documents)
             digest, records = hashlib.sha256(body), asked.documents
             name, settings = asked.pipeline or pipeline, asked.settings
-        digest.update(f"\0{bodies.media_type(request)}\0{name}".encode())
+            workers = asked.executor or executor
+        digest.update(f"\0{bodies.media_type(request)}\0{name}\0{workers or ''}".encode())
         origin = origin_of(request, caller.name)
 
         def make(also: Also) -> Job:
-            return _submit(service, name, settings, records, origin, also)
+            return _submit(service, name, settings, workers, records, origin, also)
 
         return await submitted(request, service, caller, idempotency_key, digest.hexdigest(), make)
 
@@ -128,6 +131,7 @@ def _submit(
     service: Service,
     name: str,
     settings: Mapping[str, Any],
+    executor: str | None,
     records: Iterable[Mapping[str, Any]],
     origin: Origin,
     also: Also,
@@ -136,14 +140,13 @@ def _submit(
     if not pipeline.records:
         detail = f"pipeline {pipeline.name!r} takes files, not documents; see POST /v1/jobs"
         raise Problem(422, "takes_files", detail)
-    folder = service.workspace.data_dir / "inbox" / pipeline.name
-    at = service.workspace.clock()
-    path = spool(records, folder / f"{at:%Y%m%d_%H%M%S}_{secrets.token_hex(4)}.jsonl")
+    executor = service.executor(executor)
+    path = spool(records, uploads.new(service.workspace, pipeline.name))
     held = service.settings
     options = RunOptions(
         pipeline=reference,
         source=str(Path(path).absolute()),
-        executor=held.executor,
+        executor=executor,
         workers=held.workers,
         lock_timeout=held.lock_timeout,
         settings=dict(settings) or None,

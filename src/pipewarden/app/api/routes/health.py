@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
@@ -11,11 +9,9 @@ from starlette.concurrency import run_in_threadpool
 from pipewarden._version import __version__
 from pipewarden.app.api.edge.access import Viewer
 from pipewarden.app.api.edge.problems import documented
-from pipewarden.app.api.probing import PATIENCE, probe, worst
 from pipewarden.app.api.service import Served
 from pipewarden.app.api.views import HealthView, ReadyView
-from pipewarden.errors import PipewardenError
-from pipewarden.store.state.service import figures
+from pipewarden.app.api.watch.probing import worst
 
 router = APIRouter(tags=["health"])
 
@@ -30,10 +26,10 @@ async def health(service: Served) -> Response:
 
     200 also where something is degraded: what is spooled or waits is not lost.
     """
-    probes = await probe(service)
+    probes = await service.probes.ask()
     state = worst(probes)
     view = HealthView(status=state, version=__version__, probes=probes)
-    return JSONResponse(view.model_dump(), status_code=503 if state == "down" else 200)
+    return JSONResponse(view.model_dump(mode="json"), status_code=503 if state == "down" else 200)
 
 
 @router.get(
@@ -46,17 +42,10 @@ async def ready(service: Served) -> Response:
     waits = []
     if not (service.pool.ready or service.pool.resting):
         waits.append("document processes")
-    try:
-        await asyncio.wait_for(run_in_threadpool(_asks, service), PATIENCE)
-    except (TimeoutError, PipewardenError):
+    if not await service.probes.database_answers():
         waits.append("database")
     view = ReadyView(ready=not waits, waits_for=waits)
     return JSONResponse(view.model_dump(), status_code=503 if waits else 200)
-
-
-def _asks(service: Served) -> None:
-    with service.workspace.database.read() as conn:
-        figures.schema(conn)
 
 
 @router.get(

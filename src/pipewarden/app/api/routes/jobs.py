@@ -17,7 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from pipewarden.app.api.edge import bodies
 from pipewarden.app.api.edge.access import Caller, Operator, Viewer
 from pipewarden.app.api.edge.problems import Problem, documented
-from pipewarden.app.api.service import Served, Service, origin_of
+from pipewarden.app.api.service import Executor, Served, Service, origin_of
 from pipewarden.app.api.submitting import IdempotencyKey, submitted
 from pipewarden.app.api.views import (
     ItemPageView,
@@ -67,6 +67,7 @@ class JobRequest(BaseModel):
     force: bool = False
     rehash: bool = False
     require_outputs: bool = False
+    executor: Executor = None
     workers: int | None = Field(default=None, ge=1, le=256)
     limit: int | None = Field(default=None, ge=1, le=2**31)
     pattern: str = Field(default="", max_length=255)
@@ -127,7 +128,7 @@ def _submit(service: Service, asked: JobRequest, origin: Origin, also: Also) -> 
         force=asked.force,
         rehash=asked.rehash,
         require_outputs=asked.require_outputs,
-        executor=held.executor,
+        executor=service.executor(asked.executor),
         workers=asked.workers or held.workers,
         limit=asked.limit,
         pattern=asked.pattern,

@@ -1,11 +1,14 @@
-"""Documents that are processed while the caller waits; nothing of them is stored."""
+"""Documents that are processed while the caller waits.
+
+Nothing of them is stored, but by the sinks that a request names.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import orjson
@@ -18,6 +21,7 @@ from pipewarden.app.api.edge.access import Operator
 from pipewarden.app.api.edge.problems import Problem, documented
 from pipewarden.app.api.service import Served, Service
 from pipewarden.app.api.views import BatchView, ResultView
+from pipewarden.app.api.work.handing import SinkNames, delivery_of
 from pipewarden.app.api.work.pool import Answer, Crowded, Lost, Overdue
 from pipewarden.app.api.work.process import PreprocessRequest
 
@@ -40,6 +44,7 @@ class BatchRequest(BaseModel):
     overrides: dict[str, Any] = Field(
         default_factory=dict, description="Settings of the pipeline for this request."
     )
+    sinks: SinkNames = Field(default_factory=list)
 
 
 @router.post(
@@ -52,13 +57,15 @@ async def preprocess(request: Request, _: Operator, service: Served) -> Response
     """Process one document and answer with it.
 
     200 with the outcome `rejected` is a document that the gate refuses; 422 is one that cannot be
-    processed at all.
+    processed at all. What sinks are named get the document where it is accepted; the answer says of
+    each whether it is `delivered`, is `spooled` until the sink answers, or was `refused` by it.
     """
     bodies.require(request, bodies.JSON)
     body = await bodies.whole(request, service.settings.service.document_bytes)
-    header, payload = await _asked(service, {"kind": "request"}, body)
-    if header["status"] != 200:
-        raise _refused(payload)
+    answer = await _asked(service, {"kind": "request"}, body)
+    if answer[0]["status"] != 200:
+        raise _refused(answer[1])
+    (payload,) = await _handed(request, service, [answer])
     return Response(payload, media_type=bodies.JSON)
 
 
@@ -69,7 +76,10 @@ async def preprocess(request: Request, _: Operator, service: Served) -> Response
     openapi_extra=bodies.described(BatchRequest),
 )
 async def batch(request: Request, _: Operator, service: Served) -> Response:
-    """Process a few documents and answer with all of them, in their order."""
+    """Process a few documents and answer with all of them, in their order.
+
+    Sinks are handed what is accepted, all of it together.
+    """
     limits = service.settings.service
     asked, _body = await bodies.parsed(request, BatchRequest, limits.body_bytes)
     if len(asked.documents) > limits.batch_documents:
@@ -78,7 +88,12 @@ async def batch(request: Request, _: Operator, service: Served) -> Response:
             "at once: send them to /v1/documents/batch"
         )
         raise Problem(413, "batch_too_large", detail)
-    header = {"kind": "document", "pipeline": asked.pipeline, "overrides": asked.overrides}
+    header = {
+        "kind": "document",
+        "pipeline": asked.pipeline,
+        "overrides": asked.overrides,
+        "sinks": asked.sinks,
+    }
     documents = [orjson.dumps(document) for document in asked.documents]
     asks = [asyncio.ensure_future(_asked(service, header, one)) for one in documents]
     try:
@@ -90,7 +105,7 @@ async def batch(request: Request, _: Operator, service: Served) -> Response:
         if told["status"] != 200:
             raise _refused(payload)
     counts = orjson.dumps(Counter(told["outcome"] for told, _ in answers))
-    results = b",".join(payload for _, payload in answers)
+    results = b",".join(await _handed(request, service, answers))
     return Response(
         b'{"results":[' + results + b'],"counts":' + counts + b"}", media_type=bodies.JSON
     )
@@ -240,6 +255,37 @@ def _told(reason: str, message: str) -> bytes:
     return orjson.dumps(held.model_dump(), option=orjson.OPT_APPEND_NEWLINE)
 
 
+async def _handed(request: Request, service: Service, answers: Sequence[Answer]) -> list[bytes]:
+    """Hand what was accepted to the sinks that the request names; return the results that say so.
+
+    Raises
+    ------
+    PipewardenError
+        A sink is down, and what it lacks cannot be kept; see `Handing.hand`.
+    """
+    names = answers[0][0]["sinks"]
+    if not names:
+        return [payload for _, payload in answers]
+    at, request_id = service.workspace.clock(), request.state.request_id
+    deliveries = [
+        delivery_of(told["made"], _document(told, payload), request_id=request_id, at=at)
+        for told, payload in answers
+        if "made" in told
+    ]
+    began = time.perf_counter()
+    fates = iter(await service.handing.hand(names, deliveries))
+    service.metrics.stage(answers[0][0]["pipeline"], "sinks", time.perf_counter() - began)
+    return [
+        payload[:-1] + b',"sinks":' + orjson.dumps(next(fates) if "made" in told else {}) + b"}"
+        for told, payload in answers
+    ]
+
+
+def _document(told: Mapping[str, Any], payload: bytes) -> bytes:
+    """Return the document of a result, which it ends with."""
+    return payload[-1 - told["document_bytes"] : -1]
+
+
 async def _asked(service: Service, header: Mapping[str, Any], payload: bytes) -> Answer:
     """Return what a document process answers, counted and timed.
 
@@ -251,7 +297,12 @@ async def _asked(service: Service, header: Mapping[str, Any], payload: bytes) ->
     began, outcome = time.perf_counter(), "refused"
     try:
         answer = await service.pool.ask(header, payload)
-        outcome = answer[0].get("outcome", "refused")
+        told = answer[0]
+        outcome = told.get("outcome", "refused")
+        if "seconds" in told:
+            waited = time.perf_counter() - began - told["seconds"]
+            service.metrics.stage(told["pipeline"], "waiting", max(0.0, waited))
+            service.metrics.stage(told["pipeline"], "work", told["seconds"])
         return answer
     except Crowded:
         detail = "more documents wait than this service lets wait"

@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -20,9 +20,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipewarden.app.api.work.choosing import NotOffered, chosen, taking_documents
 from pipewarden.app.api.work.frames import frame, read
+from pipewarden.app.api.work.handing import NoSuchSink, SinkNames, check
 from pipewarden.app.cli import logs
+from pipewarden.core.canonical import digest
 from pipewarden.engine.executors.child import answer, die_with, set_up
+from pipewarden.engine.fingerprint import fingerprints
 from pipewarden.engine.pipeline import Pipeline
+from pipewarden.engine.publication.documents import readable
 from pipewarden.engine.records import record_hash
 from pipewarden.engine.task import Task, Work, Worked
 from pipewarden.engine.worker import Workshop
@@ -52,6 +56,7 @@ class PreprocessRequest(BaseModel):
         default_factory=dict,
         description="Settings of the pipeline for this request, merged over those of the service.",
     )
+    sinks: SinkNames = Field(default_factory=list)
 
 
 class _Refused(Exception):
@@ -100,34 +105,51 @@ class Documents:
         """Return the header and the payload of the answer to one message."""
         try:
             if header["kind"] == "ping":
-                return {"status": 200}, b""
+                return {"status": 200, "facts": self.facts()}, b""
             if header["kind"] == "request":
                 asked = _parsed(payload)
-                name, document, overrides = asked.pipeline, asked.document, asked.overrides
-                return self._single(self._work(name, document, overrides))
-            worked = self._work(header["pipeline"], _line(payload), header["overrides"])
-            return {"status": 200, "outcome": _outcome(worked)}, _result(worked)
+                workshop = self._workshop(asked.pipeline, asked.overrides)
+                sinks = self._sinks(workshop, asked.sinks, asked.document)
+                return self._single(workshop, self._work(workshop, asked.document), sinks)
+            document = _line(payload)
+            workshop = self._workshop(header["pipeline"], header["overrides"])
+            sinks = self._sinks(workshop, header.get("sinks", ()), document)
+            worked = self._work(workshop, document)
+            return _told(workshop, worked, sinks), _result(worked)
         except _Refused as refused:
             return {"status": refused.problem["status"]}, orjson.dumps(refused.problem)
 
-    def _single(self, worked: Worked) -> tuple[dict[str, Any], bytes]:
+    def _single(
+        self, workshop: Workshop, worked: Worked, sinks: Sequence[str]
+    ) -> tuple[dict[str, Any], bytes]:
         if worked.work is Work.JUDGED:
-            return {"status": 200, "outcome": _outcome(worked)}, _result(worked)
+            return _told(workshop, worked, sinks), _result(worked)
         code = "document_rejected" if worked.work is Work.REJECTED else "document_errored"
         problem = {"status": 422, "code": code, "detail": worked.message, "reason": worked.reason}
-        return {"status": 422, "outcome": _outcome(worked)}, orjson.dumps(problem)
+        return {**_told(workshop, worked, ()), "status": 422}, orjson.dumps(problem)
 
-    def _work(self, name: str, document: Any, overrides: Mapping[str, Any]) -> Worked:
-        workshop = self._workshop(name, overrides)
+    def _sinks(self, workshop: Workshop, names: Sequence[str], document: Any) -> tuple[str, ...]:
+        """Return the sinks that a request names; they must be for its document."""
+        if not names:
+            return ()
+        pipeline = workshop.pipeline
+        try:
+            check(self._settings, pipeline.name, names)
+        except NoSuchSink as error:
+            raise _Refused(422, "unknown_sink", str(error)) from error
+        if _name_of(document, pipeline) is None:
+            detail = f"a document that goes to a sink needs a name of its own: {pipeline.records!r}"
+            raise _Refused(422, "nameless_document", detail)
+        return tuple(dict.fromkeys(names))
+
+    def _work(self, workshop: Workshop, document: Any) -> Worked:
         try:
             known_hash = record_hash(document)
             line = orjson.dumps(document)
         except TypeError as error:
             raise _Refused(422, "invalid_request", f"document: {error}") from error
-        key = document.get(workshop.pipeline.records) if isinstance(document, dict) else None
-        named = isinstance(key, (str, int)) and not isinstance(key, bool) and str(key).strip()
         task = Task(
-            key=str(key) if named else _NAMELESS,
+            key=_name_of(document, workshop.pipeline) or _NAMELESS,
             path=Path("request.jsonl"),
             record=line,
             known_hash=known_hash,
@@ -137,6 +159,7 @@ class Documents:
             task = replace(task, problem=("not_an_object", f"it is a JSON {kind}, no object"))
         worked = answer(workshop, task)
         if worked.trace:
+            name = workshop.pipeline.name
             told = {"pipeline": name, "reason": worked.reason, "trace": worked.trace}
             log.warning("document errored", extra=told)
         return worked
@@ -205,6 +228,36 @@ def _loaded(
     except PipewardenError as error:
         raise _Refused(503, "unavailable", error.message) from error
     return workshop
+
+
+def _name_of(document: Any, pipeline: Pipeline) -> str | None:
+    """Return the name that a document gives itself."""
+    key = document.get(pipeline.records) if isinstance(document, dict) else None
+    named = isinstance(key, (str, int)) and not isinstance(key, bool) and str(key).strip()
+    return str(key) if named else None
+
+
+def _told(workshop: Workshop, worked: Worked, sinks: Sequence[str]) -> dict[str, Any]:
+    """Return the header of an answer; with sinks it says what they must know of the document."""
+    outcome = _outcome(worked)
+    told = {
+        "status": 200,
+        "outcome": outcome,
+        "pipeline": workshop.pipeline.name,
+        "seconds": worked.seconds,
+        "sinks": sinks,
+    }
+    if not sinks or worked.line is None or outcome != "accepted":
+        return told
+    document = worked.line.rstrip(b"\n")
+    made = {
+        "pipeline": workshop.pipeline.name,
+        "key": readable(worked.key),
+        "input_hash": worked.input_hash,
+        "fingerprint": fingerprints(workshop.pipeline).pipeline,
+        "content_hash": digest(document),
+    }
+    return {**told, "made": made, "document_bytes": len(document)}
 
 
 def _outcome(worked: Worked) -> str:

@@ -256,7 +256,8 @@ def prune(
 ) -> None:
     """Remove the item records of runs that completed long ago; the runs themselves stay.
 
-    What can still be resumed keeps its records. Each pruned run has an entry in the ledger.
+    Documents that were uploaded for them go, too. What can still be resumed keeps its records, and
+    with what lies in quarantine its upload. Each pruned run has an entry in the ledger.
     """
     from dataclasses import asdict
 
@@ -270,7 +271,12 @@ def prune(
         say_json({**asdict(pruned), "dry_run": dry_run})
         return
     verb = "would be removed" if dry_run else "removed"
-    say(f"{count(pruned.items, 'item record')} of {count(pruned.jobs, 'run')} {verb}")
+    said = f"{count(pruned.items, 'item record')} of {count(pruned.jobs, 'run')}"
+    say(
+        f"{said} and {count(pruned.uploads, 'upload')} {verb}"
+        if pruned.uploads
+        else f"{said} {verb}"
+    )
 
 
 def _say_submitted(workspace: Workspace, job: Job, *, wait: bool, json: bool) -> None:

@@ -48,6 +48,15 @@ class FilePublisher:
             return [unavailable(f"{self._path} cannot be written: {error}")] * len(events)
         return [DELIVERED] * len(events)
 
+    def probe(self, timeout: float) -> Outcome:  # noqa: ARG002
+        """Return whether the file, or the nearest folder that is there, may be written to."""
+        place = self._path
+        while not place.exists() and place != place.parent:
+            place = place.parent
+        if os.access(place, os.W_OK):
+            return DELIVERED
+        return unavailable(f"{place} may not be written to")
+
     def close(self) -> None:
         """Do nothing: the file is closed after each wave."""
 

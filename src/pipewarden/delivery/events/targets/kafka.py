@@ -78,6 +78,14 @@ class KafkaPublisher:
             outcomes = [late if outcome is UNTRIED else outcome for outcome in outcomes]
         return outcomes
 
+    def probe(self, timeout: float) -> Outcome:
+        """Return whether a broker tells of the topic."""
+        try:
+            self._connected().list_topics(self._options.topic, timeout=timeout)
+        except self._library.KafkaException as error:
+            return unavailable(f"Kafka: {error.args[0].str()} {self._said}".strip())
+        return DELIVERED
+
     def close(self) -> None:
         """Let go of the producer."""
         self._producer = None

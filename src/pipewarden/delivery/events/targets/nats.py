@@ -69,6 +69,19 @@ class NatsPublisher:
             self.close_client()
             return [self._lost(error)] * len(events)
 
+    def probe(self, timeout: float) -> Outcome:
+        """Return whether the server lets one in and knows JetStream."""
+        try:
+            self._runner.run(asyncio.wait_for(self._account(), timeout))
+        except (self._nats.errors.Error, OSError, TimeoutError) as error:
+            self.close_client()
+            return self._lost(error)
+        self.close_client()
+        return DELIVERED
+
+    async def _account(self) -> None:
+        await (await self._stream()).account_info()
+
     def close(self) -> None:
         """Close the connection and the loop that it lived in."""
         self.close_client()

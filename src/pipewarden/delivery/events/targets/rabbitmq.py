@@ -86,6 +86,16 @@ class RabbitMQPublisher:
             outcomes.append(UNTRIED if spent or given_up else self._one(event))
         return outcomes
 
+    def probe(self, timeout: float) -> Outcome:  # noqa: ARG002
+        """Return whether the broker lets one in; the time-out is the connection's."""
+        try:
+            connection = self._pika.BlockingConnection(self._parameters)
+        except self._lost as error:
+            return unavailable(f"RabbitMQ: {error!r}")
+        with suppress(*self._lost):
+            connection.close()
+        return DELIVERED
+
     def close(self) -> None:
         """Close the connection."""
         connection, self._connection, self._channel = self._connection, None, None

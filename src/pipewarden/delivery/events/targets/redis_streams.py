@@ -77,6 +77,14 @@ class RedisStreamsPublisher:
             return [unavailable(f"Redis: {error}")] * len(events)
         return [self._outcome(answer) for answer in answers]
 
+    def probe(self, timeout: float) -> Outcome:  # noqa: ARG002
+        """Return whether Redis answers a ping; the time-out is the connection's."""
+        try:
+            self._client.ping()
+        except (self._errors.RedisError, OSError) as error:
+            return unavailable(f"Redis: {error}")
+        return DELIVERED
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()

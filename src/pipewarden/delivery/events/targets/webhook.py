@@ -6,6 +6,7 @@ not. Redirects are not followed and proxies of the environment not used: both le
 
 from __future__ import annotations
 
+import socket
 import ssl
 import time
 from collections.abc import Callable, Sequence
@@ -98,6 +99,16 @@ class WebhookPublisher:
             given_up = given_up or (bool(outcomes) and left <= 0)
             outcomes.append(UNTRIED if given_up else self._post(event, address, max(left, 0.1)))
         return outcomes
+
+    def probe(self, timeout: float) -> Outcome:
+        """Return whether somebody listens there; nothing is posted."""
+        try:
+            private = self._options.allow_private
+            address = resolved(self._host, self._port, allow_private=private)
+            socket.create_connection((address, self._port), timeout).close()
+        except (OSError, AddressRefused) as error:
+            return unavailable(f"webhook: {error}")
+        return DELIVERED
 
     def close(self) -> None:
         """Close the connections."""

@@ -63,10 +63,10 @@ class Line:
                 [self._answers], no_ack=True, callbacks=[self._take], accept=["json"]
             )
             self._consumer.consume()
-        except _failures(connection) as error:
+        except failures(connection) as error:
             with suppress(Exception):  # it is broken already
                 connection.close()
-            raise Unreachable(_words(error)) from error
+            raise Unreachable(words(error)) from error
         self._connection = connection
 
     def send(self, body: str) -> None:
@@ -112,7 +112,7 @@ class Line:
         """Hang up; the queue of answers goes with its last reader where that is asked."""
         if self._connection is None:
             return
-        with suppress(*_failures(self._connection), TimeoutError):
+        with suppress(*failures(self._connection), TimeoutError):
             self._consumer.cancel()
             if delete:
                 self._connection.default_channel.queue_delete(self._answers.name)
@@ -126,9 +126,9 @@ class Line:
         """Turn what a broken connection raises into `Unreachable`, and drop the connection."""
         try:
             yield
-        except _failures(self._connection) as error:
+        except failures(self._connection) as error:
             self._drop()
-            raise Unreachable(_words(error)) from error
+            raise Unreachable(words(error)) from error
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None
@@ -136,7 +136,8 @@ class Line:
             connection.close()
 
 
-def _failures(connection: Any) -> tuple[type[BaseException], ...]:
+def failures(connection: Any) -> tuple[type[BaseException], ...]:
+    """Return what a connection raises when the broker fails."""
     from kombu.exceptions import OperationalError
 
     return (
@@ -147,5 +148,6 @@ def _failures(connection: Any) -> tuple[type[BaseException], ...]:
     )
 
 
-def _words(error: BaseException) -> str:
+def words(error: BaseException) -> str:
+    """Return what a broker's failure says, without secrets."""
     return redact_text(f"{type(error).__name__}: {error}".strip())[:300]

@@ -143,6 +143,18 @@ def counts(conn: Connection) -> dict[tuple[str, Fortune], int]:
     return {(target, Fortune(state)): held for target, state, held in conn.execute(query)}
 
 
+def waiting_since(conn: Connection) -> dict[str, datetime]:
+    """Return of each target when the oldest event happened that waits for it."""
+    table = undelivered_events
+    query = (
+        select(table.c.target, func.min(outbox.c.time).label("since"))
+        .join(outbox, outbox.c.seq == table.c.seq)
+        .where(table.c.state == Fortune.WAITING)
+        .group_by(table.c.target)
+    )
+    return {row.target: row.since for row in conn.execute(query)}
+
+
 def put(conn: Connection, target: str, letters: Sequence[Undelivered]) -> None:
     """Write what a target lacks; what was known of the same event is replaced."""
     if letters:

@@ -1,0 +1,1 @@
+"""What the service needs, tried for real: inside of it, and outside."""

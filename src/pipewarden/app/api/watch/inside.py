@@ -1,0 +1,89 @@
+"""What the service consists of: its database, its document processes, its runners."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from pipewarden.app.api.work.pool import Crowded, Lost, Overdue, Pool
+from pipewarden.jobs.queue.services import living
+from pipewarden.jobs.workspace import Workspace
+from pipewarden.settings import Settings
+from pipewarden.store.state.service import figures
+
+#: A state, a sentence, and what else is known.
+Told = tuple[str, str, dict[str, Any]]
+
+
+def database(workspace: Workspace) -> Told:
+    """Ask the database for the smallest thing that it must know."""
+    held = workspace.database
+    with held.read() as conn:
+        schema = figures.schema(conn)
+    return "ok", "it answers", {"kind": held.dialect, "schema": schema}
+
+
+async def documents(
+    pool: Pool, settings: Settings, offered: Sequence[str], patience: float
+) -> Told:
+    """Ask a document process what it has loaded, unless all are at work."""
+    wanted = settings.service.workers
+    loaded, engines = pool.loaded()
+    facts: dict[str, Any] = {
+        "processes": pool.ready,
+        "wanted": wanted,
+        "waiting": pool.waiting,
+        "lost": pool.lost,
+        "pipelines": {name: problem or "loaded" for name, problem in loaded.items()},
+        "engines": engines,
+    }
+    if not pool.ready:
+        return _none_ready(pool, offered, facts)
+    problems = [f"{name}: {problem}" for name, problem in loaded.items() if problem]
+    if not pool.idle:  # what works answers when it is done: a question would only wait behind it
+        if pool.silence > settings.service.request_seconds:
+            return "down", f"busy, and silent for {pool.silence:.0f} s", facts
+        state = "degraded" if problems else "ok"
+        return state, "; ".join([f"busy, answered {pool.silence:.1f} s ago", *problems]), facts
+    try:
+        told, _ = await pool.ask({"kind": "ping"}, seconds=patience)
+    except (Crowded, Lost, Overdue):
+        return "degraded", "an idle process did not answer", facts
+    facts["engines"] = told["facts"]
+    problems += [f"{name}: {held['problem']}" for name, held in _broken(told["facts"])]
+    if problems or pool.ready < wanted:
+        return "degraded", "; ".join(problems) or "not all processes are ready", facts
+    return "ok", "it answers", facts
+
+
+def _none_ready(pool: Pool, offered: Sequence[str], facts: dict[str, Any]) -> Told:
+    if not pool.resting:
+        return "down", "no document process is ready", facts
+    facts["pipelines"] = dict.fromkeys(offered, "not loaded")
+    return "ok", "not loaded: nobody asked for a while; the next request loads", facts
+
+
+def _broken(engines: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return the pipelines whose engine says that it has a problem."""
+    return [(name, held) for name, held in engines.items() if held.get("problem")]
+
+
+def runners(workspace: Workspace, failures: Mapping[str, str]) -> Told:
+    """Look who of the runner services was heard of lately."""
+    found = living(workspace)
+    facts = {
+        "services": [{**asdict(state), "heartbeat_at": _text(state.heartbeat_at),
+                      "started_at": _text(state.started_at)} for state in found]
+    }  # fmt: skip
+    failure = failures.get("runners")
+    if failure is not None:
+        return "down", failure, facts
+    if not found:
+        return "down", "no runner service was heard of: queued jobs wait", facts
+    return "ok", f"{len(found)} heard of", facts
+
+
+def _text(at: datetime) -> str:
+    return at.isoformat(timespec="seconds")
