@@ -3,7 +3,13 @@
 from pipewarden.settings.gate_file import load_gate
 from pipewarden.settings.model import Settings
 from pipewarden.settings.redaction import REDACTED, holds_redacted, redact, redact_text
-from pipewarden.settings.sections import CelerySettings, EventSettings, ServiceSettings
+from pipewarden.settings.sections import (
+    CelerySettings,
+    EnvironmentPolicy,
+    EventSettings,
+    ModelSettings,
+    ServiceSettings,
+)
 from pipewarden.settings.sources import (
     ENV_PREFIX,
     SETTINGS_FILE,
@@ -17,7 +23,9 @@ __all__ = [
     "REDACTED",
     "SETTINGS_FILE",
     "CelerySettings",
+    "EnvironmentPolicy",
     "EventSettings",
+    "ModelSettings",
     "ServiceSettings",
     "Settings",
     "holds_redacted",

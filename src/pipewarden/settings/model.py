@@ -9,7 +9,12 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipewarden.settings.redaction import redact
-from pipewarden.settings.sections import CelerySettings, EventSettings, ServiceSettings
+from pipewarden.settings.sections import (
+    CelerySettings,
+    EventSettings,
+    ModelSettings,
+    ServiceSettings,
+)
 
 
 class Settings(BaseModel):
@@ -74,6 +79,10 @@ class Settings(BaseModel):
     celery: CelerySettings = Field(
         default_factory=CelerySettings,
         description="Celery workers: `broker_url`, `queue_prefix`, and sizes and times of chunks.",
+    )
+    models: ModelSettings = Field(
+        default_factory=ModelSettings,
+        description="`environments`, each with the policy of its deployments, and `champion`.",
     )
     service: ServiceSettings = Field(
         default_factory=ServiceSettings,

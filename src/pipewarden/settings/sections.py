@@ -1,12 +1,12 @@
-"""The sections of the settings: events, Celery, and the service."""
+"""The sections of the settings: events, Celery, models, and the service."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class EventSettings(BaseModel):
@@ -78,6 +78,52 @@ class CelerySettings(BaseModel):
         description="Seconds without a chunk after which a worker process lets go of the pipelines "
         "that it has loaded; the next chunk loads again. 0: never.",
     )
+
+
+class EnvironmentPolicy(BaseModel):
+    """What a version must pass to serve in one environment."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    preset: Literal["conservative", "default", "aggressive"] = Field(
+        default="default", description="The thresholds of the promotion gate."
+    )
+    approval: bool = Field(
+        default=False, description="Whether somebody must sign for a version first."
+    )
+    cooldown_days: float = Field(
+        default=7.0, ge=0, description="Days between two promotions of a model."
+    )
+
+
+_ENVIRONMENTS = {"staging": EnvironmentPolicy(cooldown_days=0), "production": EnvironmentPolicy()}
+
+
+class ModelSettings(BaseModel):
+    """Where versions are deployed, and under which conditions."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    environments: dict[str, EnvironmentPolicy] = Field(
+        default_factory=lambda: dict(_ENVIRONMENTS),
+        description="Each environment's `preset` (`conservative`, `default`, `aggressive`), "
+        "`approval` and `cooldown_days`; `staging` and `production` are always there.",
+    )
+    champion: str = Field(
+        default="production", description="The environment whose version is called the champion."
+    )
+
+    @field_validator("environments", mode="before")
+    @classmethod
+    def _with_the_usual(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        usual = {name: policy.model_dump() for name, policy in _ENVIRONMENTS.items()}
+        own = {
+            name: {**usual.get(name, {}), **policy} if isinstance(policy, dict) else policy
+            for name, policy in given.items()
+        }
+        return {**usual, **own}
 
 
 class ServiceSettings(BaseModel):

@@ -86,7 +86,9 @@ def _plain(variable: str, text: str) -> Any:
         raise InvalidSettings(f"the variable {variable} is not JSON: {error}") from error
 
 
-_STRUCTURED = frozenset({"celery", "pipelines", "database_sources", "events", "service", "sinks"})
+_STRUCTURED = frozenset(
+    {"celery", "pipelines", "database_sources", "events", "models", "service", "sinks"}
+)
 
 
 def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

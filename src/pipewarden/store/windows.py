@@ -55,6 +55,35 @@ class Window(StrEnum):
     RUN_FINISHED = "run.finished"
 
 
+class ModelWindow(StrEnum):
+    """Every crash window in the life of a model version, in the order in which it passes them."""
+
+    #: The promotion gate has judged; nothing is written.
+    DEPLOY_JUDGED = "deploy.judged"
+    #: Deployment, ledger and outbox are written in an open transaction.
+    DEPLOY_OPEN = "deploy.open"
+    #: That transaction is committed: the version serves, and is not tried yet.
+    DEPLOY_BEGUN = "deploy.begun"
+    #: It was tried; what came of it is not written.
+    DEPLOY_TRIED = "deploy.tried"
+    #: It was found good, which is committed; projections do not know.
+    DEPLOY_VERIFIED = "deploy.verified"
+    #: It was found bad, and is being taken back in an open transaction.
+    UNDO_OPEN = "undo.open"
+    #: What served before serves again; it is not tried yet.
+    UNDO_DONE = "undo.done"
+    #: What serves is backed up; nothing else is written.
+    ROLLBACK_BACKED_UP = "rollback.backed_up"
+    #: Every model is rolled back in an open transaction.
+    ROLLBACK_OPEN = "rollback.open"
+    #: That transaction is committed; nothing is tried yet.
+    ROLLBACK_DONE = "rollback.done"
+    #: The ledger says which versions go; their objects lie there still.
+    PRUNE_RECORDED = "prune.recorded"
+    #: The first of the objects is gone.
+    PRUNE_BEGUN = "prune.begun"
+
+
 def _armed() -> tuple[str, int]:
     window, _, nth = os.environ.get("PIPEWARDEN_CRASH_AT", "").partition(":")
     return window, int(nth or 1)
@@ -63,7 +92,7 @@ def _armed() -> tuple[str, int]:
 _target, _countdown = _armed()
 
 
-def passing(window: Window) -> None:
+def passing(window: Window | ModelWindow) -> None:
     """Die here if the crash tests ask for it; otherwise nothing."""
     if _target and window == _target:
         _strike()

@@ -10,9 +10,9 @@ import pytest
 
 import pipewarden as pw
 from pipewarden.core.models.deployments import VersionStatus
-from pipewarden.engine.publication.models import object_path
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.settings import Settings
+from pipewarden.store.files.objects import object_path
 from pipewarden.store.state import ledger, outbox
 from pipewarden.store.state.models import versions
 

@@ -8,21 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipewarden.core.canonical import HASH_PREFIX, digest
+from pipewarden.core.canonical import digest
 from pipewarden.core.findings import Status
 from pipewarden.core.models.deployments import Trained
 from pipewarden.engine.publication import documents
 from pipewarden.engine.task import Worked
 from pipewarden.errors import BadInput
 from pipewarden.store.files import durable
+from pipewarden.store.files.objects import object_path
 
 _UNJUDGED = "its gate was switched off"
-
-
-def object_path(folder: Path, object_hash: str) -> Path:
-    """Return where the object of a hash lies below the object store's folder."""
-    name = object_hash.removeprefix(HASH_PREFIX)
-    return folder / name[:2] / f"{name}.json"
 
 
 def check_model(document: Mapping[str, Any]) -> None:
