@@ -63,6 +63,12 @@ class Settings(BaseModel):
         gt=0,
         description="Seconds without a heartbeat after which a runner counts as dead.",
     )
+    database_patience: float = Field(
+        default=3600.0,
+        ge=0,
+        description="Seconds for which a running job waits for a state database that does not "
+        "answer; then it ends, and can be resumed.",
+    )
     database_sources: tuple[Path, ...] = Field(
         default=(),
         description="Source folders whose manifest is kept in the state database instead of in "

@@ -15,9 +15,10 @@ from pipewarden.engine.pipeline import Pipeline
 from pipewarden.engine.publication.files import Outputs
 from pipewarden.engine.records import RecordSource
 from pipewarden.engine.source import Source
-from pipewarden.errors import PipewardenError
+from pipewarden.errors import DatabaseUnavailable, Fenced, PipewardenError
 from pipewarden.jobs import summary
 from pipewarden.jobs.options import RunOptions
+from pipewarden.jobs.runners import outages
 from pipewarden.jobs.runners.control import Control
 from pipewarden.jobs.runners.local import Listener, Runner, Tally
 from pipewarden.jobs.runners.publishing import outputs_of, settled
@@ -26,7 +27,7 @@ from pipewarden.report import markdown
 from pipewarden.report.facts import ReportFacts
 from pipewarden.report.formatter import ReportFormatter
 from pipewarden.store.manifest.contract import ManifestStore
-from pipewarden.store.state import jobs, ledger
+from pipewarden.store.state import items, jobs, ledger
 from pipewarden.store.windows import Window, passing
 
 
@@ -70,9 +71,14 @@ class Execution:
     listener: Listener
     folder: Path
     snapshot: dict[str, Any]
+    _report: RunReport | None = None
 
     def carry_out(self, lease: Lease) -> RunReport:
-        """Run the job to its end and write its reports; what stops it marks the job FAILED."""
+        """Run the job to its end and write its reports; what stops it marks the job FAILED.
+
+        A database that goes away in between is waited for. The job then goes on as it would after
+        the death of its runner, from the last committed item, but in this process.
+        """
         began = time.monotonic()
         control = Control(
             self.workspace.database,
@@ -82,11 +88,59 @@ class Execution:
             self.workspace.clock,
             tell=self.listener.note,
         )
-        outputs: Outputs | None = None
         try:
-            outputs = outputs_of(
-                self.options, self.store, self.workspace, lease.job_id, self.pipeline.name
-            )
+            return self._through_outages(lease, control, began)
+        except BaseException as error:
+            self._give_up(lease, error)
+            raise
+
+    def _through_outages(self, lease: Lease, control: Control, began: float) -> RunReport:
+        clock, patience = self.workspace.clock, self.workspace.settings.database_patience
+        database = outages.dependency("database", clock)
+        waiting = outages.Outages(database, patience, clock, self.listener.note)
+        while True:
+            try:
+                return self._attempt(lease, control, began)
+            except DatabaseUnavailable as error:
+                try:
+                    waiting.outlast(error, lambda: self._reached(lease))
+                except Fenced:
+                    if (report := self._ended(lease)) is None:
+                        raise
+                    return report
+
+    def _ended(self, lease: Lease) -> RunReport | None:
+        """Return the report of a run whose end was stored although nobody could say so."""
+        with self.workspace.database.read() as conn:
+            job = jobs.get(conn, lease.job_id)
+        if job is None or job.lease_token != lease.token or self._report is None:
+            return None
+        return replace(self._report, status=job.status)
+
+    def _reached(self, lease: Lease) -> int:
+        """Return how many items are decided, the lease renewed and the manifest caught up.
+
+        Raises
+        ------
+        DatabaseUnavailable
+            It does not answer yet.
+        Fenced
+            Another runner has taken the job over meanwhile.
+        """
+        seconds = self.workspace.settings.lease_seconds
+        with self.workspace.database.write() as conn:
+            at = self.workspace.clock()
+            jobs.heartbeat(conn, lease, at=at, ttl_seconds=seconds)
+        self.store.catch_up()
+        with self.workspace.database.read() as conn:
+            decided = items.totals(conn, lease.job_id)
+        return decided.published + decided.quarantined
+
+    def _attempt(self, lease: Lease, control: Control, began: float) -> RunReport:
+        outputs = outputs_of(
+            self.options, self.store, self.workspace, lease.job_id, self.pipeline.name
+        )
+        try:
             self.store.keep_run_config(lease.job_id, self.snapshot)
             tally = self._runner(lease, control, outputs).run()
             sinks = settled(outputs)
@@ -94,12 +148,8 @@ class Execution:
             report = self._finish(lease, tally, self._status(tally, control), began, sinks)
             outputs.close()
             return report
-        except BaseException as error:
-            self._give_up(lease, error)
-            raise
         finally:
-            if outputs is not None:
-                outputs.release()
+            outputs.release()
 
     def _runner(self, lease: Lease, control: Control, outputs: Outputs) -> Runner:
         return Runner(
@@ -156,6 +206,7 @@ class Execution:
         if sinks:
             facts["sinks"] = sinks
         paths = self._write_reports(facts)
+        self._report = RunReport(lease.job_id, status, tally.progress, facts, paths)
         passing(Window.REPORT_WRITTEN)
         with self.workspace.database.write() as conn:
             ended = jobs.transition(
@@ -171,7 +222,7 @@ class Execution:
             )
             ledger.append(conn, [act], at)
         passing(Window.RUN_FINISHED)
-        return RunReport(lease.job_id, ended.status, tally.progress, facts, paths)
+        return replace(self._report, status=ended.status)
 
     @staticmethod
     def _told_of(sinks: dict[str, dict[str, int]]) -> list[str]:

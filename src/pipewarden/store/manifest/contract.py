@@ -225,7 +225,8 @@ class TableStore:
         """Nothing to take: claiming the job exclusively keeps other runners of the source out."""
 
     def catch_up(self) -> int:
-        """Nothing to catch up: commit and application are one transaction."""
+        """Forget what was read ahead; commit and application are one transaction."""
+        self._ahead.clear()
         return 0
 
     def next_seq(self, run_id: str) -> int:
