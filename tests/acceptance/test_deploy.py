@@ -214,14 +214,18 @@ def metrics(tmp_path: Path) -> dict[str, set[str]]:
     known = Metrics()
     known.documents.labels("accepted").inc()
     known.request("GET", "/ready", 200, 0.01)
-    known.watch(
-        Workspace(Settings(home=tmp_path)), cast("Any", SimpleNamespace(ready=1, waiting=0))
+    known.stage("words", "work", 0.01)
+    settings = Settings(
+        home=tmp_path,
+        events={"targets": {"log": {"kind": "file", "path": "events.jsonl"}}},
+        sinks={"lines": {"kind": "jsonl", "folder": "lines"}},
     )
+    known.watch(Workspace(settings), cast("Any", SimpleNamespace(ready=1, waiting=0)))
     families = list(text_string_to_metric_families(known.text().decode()))
     samples = {s.name: set(s.labels) for family in families for s in family.samples}
-    # Without a target that is known, these have no sample; they are named all the same.
-    lags = {f.name: {"target"} for f in families if f.name.startswith("pipewarden_outbox")}
-    return samples | lags
+    # Before an item was worked on, this has no sample; it is named all the same.
+    (items,) = (f.name for f in families if f.name == "pipewarden_item_stage_seconds")
+    return samples | {f"{items}_bucket": {"pipeline", "stage", "le"}}
 
 
 def test_every_metric_of_the_rules_exists(metrics: dict[str, set[str]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -136,15 +136,21 @@ Start = Callable[..., AbstractContextManager[httpx.Client]]
 
 @pytest.fixture(scope="module")
 def start(folder: Path) -> Start:
-    """Return what serves an API of its own settings and state."""
+    """Return what serves an API of its own settings and state.
 
-    def made(name: str = "home", **changed: Any) -> AbstractContextManager[httpx.Client]:
+    Settings that are not of the section ``service`` go into ``beside``.
+    """
+
+    def made(
+        name: str = "home", beside: Mapping[str, Any] | None = None, **changed: Any
+    ) -> AbstractContextManager[httpx.Client]:
         settings = Settings(
             home=folder / name,
             researcher="ada",
             workers=1,
             service={**SERVICE, "source_roots": (str(folder / "inbox"),), **changed},
             pipelines={"words": {"style": {"times": 2}}},
+            **(beside or {}),
         )
         return served(settings)
 

@@ -116,6 +116,38 @@ def test_a_folder_below_an_allowed_root_becomes_a_job(api, folder, ended):
     assert (job["progress"]["published"], job["options"]["validate"]) == (1, False)
 
 
+def test_celery_workers_are_refused_where_no_broker_is_set(api, folder):
+    asked = [
+        ("/v1/jobs", {"pipeline": "files", "source": str(folder / "inbox")}),
+        ("/v1/documents/batch", {"documents": documents("one")}),
+    ]
+    for path, body in asked:
+        answer = api.post(path, json={**body, "executor": "celery"})
+        assert (answer.status_code, answer.json()["code"]) == (422, "executor_not_configured")
+        assert "celery.broker_url" in answer.json()["next_step"]
+        wrong = api.post(path, json={**body, "executor": "nix"})
+        assert (wrong.status_code, wrong.json()["code"]) == (422, "invalid_request")
+
+
+def test_a_request_names_what_its_job_is_worked_on_by(start, folder):
+    celery = {"broker_url": "redis://127.0.0.1:1/0"}
+    with start("by-celery", {"celery": celery}, jobs=0) as api:
+        body = {"documents": documents("one")}
+        told = [
+            api.post("/v1/documents/batch", json={**body, **asked}).json()["options"]["executor"]
+            for asked in ({}, {"executor": "processes"}, {"executor": "celery"})
+        ]
+        assert told == ["processes", "processes", "celery"]
+        lines = {"content-type": "application/x-ndjson", "Idempotency-Key": "k"}
+        path = "/v1/documents/batch?pipeline=words&executor="
+        first = api.post(f"{path}celery", content=b'{"id":"a"}', headers=lines)
+        assert first.json()["options"]["executor"] == "celery"
+        other = api.post(f"{path}processes", content=b'{"id":"a"}', headers=lines)
+        assert other.json()["code"] == "idempotency_key_reused"
+        source = {"pipeline": "files", "source": str(folder / "inbox"), "executor": "celery"}
+        assert api.post("/v1/jobs", json=source).json()["options"]["executor"] == "celery"
+
+
 def test_no_other_path_of_the_server_is_told_of(api, folder):
     (folder / "inbox" / "link").symlink_to("/etc")
     paths = ["/etc", "/nix", f"{folder}/inbox/../worded.py", "inbox", f"{folder}/inbox/link", "\0"]
