@@ -93,6 +93,18 @@ approvals = Table(
     Index(None, "model", "version", "environment"),
 )
 
+#: Which versions the registry has, under which numbers of its own.
+mirrored_versions = Table(
+    "mirrored_versions",
+    metadata,
+    Column("model", Name, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, nullable=False),
+    Column("run_ref", Name, nullable=False),
+    Column("at", Time, nullable=False),
+    ForeignKeyConstraint(["model", "version"], ["model_versions.model", "model_versions.version"]),
+)
+
 #: What was answered, by which version, to what.
 predictions = Table(
     "predictions",

@@ -21,6 +21,7 @@ _SERVING = sa.text("state IN ('current', 'verified')")
 def upgrade() -> None:
     """Add the tables; nothing was trained before."""
     _versions()
+    _mirrored()
     _deployments()
     _predictions()
 
@@ -43,6 +44,19 @@ def _versions() -> None:
     _index("model_versions", "object_hash")
     _index("model_versions", "run_id")
     _index("model_versions", "family", "created_at")
+
+
+def _mirrored() -> None:
+    op.create_table(
+        "mirrored_versions",
+        _name("model"),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("number", sa.Integer, nullable=False),
+        _name("run_ref"),
+        _time("at"),
+        sa.PrimaryKeyConstraint("model", "version", name="pk_mirrored_versions"),
+        _of_a_version("mirrored_versions"),
+    )
 
 
 def _deployments() -> None:

@@ -1,0 +1,1 @@
+"""The registry as a projection: MLflow shows what the state database says, and never decides."""

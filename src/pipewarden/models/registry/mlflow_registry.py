@@ -1,0 +1,295 @@
+"""MLflow, spoken to through its client: one run and one registered version a model version."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pipewarden.core.models.deployments import ModelVersion
+from pipewarden.errors import Conflict, DependencyUnavailable, MissingExtra
+from pipewarden.settings import redact_text
+
+#: What every tag of ours begins with.
+TAG = "pipewarden."
+_TEXT_MAX = 5_000
+_PARAM_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What MLflow made of a version: its own number, and the id of its run."""
+
+    number: int
+    run_ref: str
+
+
+def registered_name(model: str) -> str:
+    """Return a model's name as MLflow takes it, which knows no ``/`` and no ``:`` in one."""
+    return model.replace("/", ".").replace(":", ".")
+
+
+class MlflowRegistry:
+    """One MLflow, tracking and registry together.
+
+    Parameters
+    ----------
+    uri
+        ``sqlite:///…`` or the URL of a server.
+    artifacts
+        Where artifacts lie when there is no server to say so.
+
+    Raises
+    ------
+    MissingExtra
+        MLflow is not installed.
+    DependencyUnavailable
+        It does not answer.
+    """
+
+    def __init__(self, uri: str, artifacts: Path) -> None:
+        self._uri = uri
+        self._artifacts = artifacts
+        self._experiments: dict[str, str] = {}
+        self._models: set[str] = set()
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        # A server that is gone is told at once; who waits and tries again is the mirror.
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
+        try:
+            from mlflow.tracking import MlflowClient
+        except ImportError as error:
+            raise MissingExtra("models", "the MLflow registry") from error
+        if uri.startswith("sqlite:///"):
+            Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        with self._answering():
+            self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+    def register(self, version: ModelVersion, document: Mapping[str, Any]) -> Registered:
+        """Write a version with all that its document tells; return what MLflow calls it.
+
+        What an interrupted call left is found by its tags and finished, so that no version is there
+        twice.
+        """
+        with self._answering():
+            name = self._model(version)
+            held = self._held(name, version)
+            if held is not None:
+                return held
+            run = self._run(version, document)
+            made = self._client.create_model_version(
+                name,
+                source=f"{run.info.artifact_uri}/model",
+                run_id=run.info.run_id,
+                tags=_tags(version),
+                description=_described(version, document),
+            )
+            return Registered(int(made.version), run.info.run_id)
+
+    def set_aliases(self, model: str, aliases: Mapping[str, int]) -> None:
+        """Make these aliases, each of MLflow's own version number, the only ones of a model."""
+        with self._answering():
+            name = registered_name(model)
+            held = self._aliases(name)
+            for alias in held.keys() - aliases.keys():
+                self._client.delete_registered_model_alias(name, alias)
+            for alias, number in aliases.items():
+                if held.get(alias) != number:
+                    self._client.set_registered_model_alias(name, alias, str(number))
+
+    def aliases(self, model: str) -> dict[str, int]:
+        """Return the aliases of a model, each with MLflow's number of its version."""
+        with self._answering():
+            return self._aliases(registered_name(model))
+
+    def numbers(self, model: str) -> dict[int, int]:
+        """Return the versions of ours that MLflow has: our version → MLflow's number."""
+        with self._answering():
+            return {
+                int(found.tags[f"{TAG}version"]): int(found.version)
+                for found in self._versions(registered_name(model))
+                if found.tags.get(f"{TAG}model") == model
+            }
+
+    def tag_status(self, version: ModelVersion, number: int) -> None:
+        """Write a version's present status."""
+        with self._answering():
+            name = registered_name(version.model)
+            self._client.set_model_version_tag(name, str(number), f"{TAG}status", version.status)
+
+    # ── steps ────────────────────────────────────────────────────────────────────────────────
+
+    def _aliases(self, name: str) -> dict[str, int]:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            held = self._client.get_registered_model(name).aliases
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return {}
+            raise
+        return {alias: int(number) for alias, number in held.items()}
+
+    def _model(self, version: ModelVersion) -> str:
+        """Return the registered model's name, made where it is missing."""
+        from mlflow.exceptions import MlflowException
+
+        name = registered_name(version.model)
+        if name in self._models:
+            return name
+        tags = {f"{TAG}model": version.model, f"{TAG}family": version.family}
+        try:
+            self._client.create_registered_model(name, tags=tags)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+            held = self._client.get_registered_model(name).tags.get(f"{TAG}model")
+            if held != version.model:
+                raise Conflict(
+                    f"the registry at {self._shown} has a model {name!r} that is not ours "
+                    f"({held or 'no tag of ours'})",
+                    next_step="rename it there, or use a registry of our own",
+                ) from error
+        self._models.add(name)
+        return name
+
+    def _held(self, name: str, version: ModelVersion) -> Registered | None:
+        for found in self._versions(name):
+            if found.tags.get(f"{TAG}object") == version.object_hash:
+                return Registered(int(found.version), str(found.run_id))
+        return None
+
+    def _versions(self, name: str) -> list[Any]:
+        quoted = name.replace("'", "")
+        return list(self._client.search_model_versions(f"name = '{quoted}'", max_results=1_000))
+
+    def _run(self, version: ModelVersion, document: Mapping[str, Any]) -> Any:
+        from mlflow.entities import Metric, Param, RunTag
+
+        at = int(version.created_at.timestamp() * 1_000)
+        run = self._client.create_run(
+            self._experiment(version.family),
+            start_time=at,
+            run_name=f"{version.model}@{version.version}",
+            tags=_tags(version),
+        )
+        run_id = run.info.run_id
+        parameters = {**_flat(document.get("parameters") or {}), "dataset": version.dataset}
+        self._client.log_batch(
+            run_id,
+            metrics=[Metric(name, value, at, 0) for name, value in _measures(document).items()],
+            params=[Param(name, text[:_PARAM_MAX]) for name, text in parameters.items()],
+            tags=[RunTag(f"{TAG}verdict", version.verdict)],
+        )
+        self._log_dataset(run_id, version, document)
+        with tempfile.TemporaryDirectory() as folder:
+            for name, held in _artifacts(document).items():
+                path = Path(folder) / name
+                path.write_text(json.dumps(held, indent=2), encoding="utf-8")
+                self._client.log_artifact(run_id, str(path), "model")
+        self._client.set_terminated(run_id, end_time=at)
+        return run
+
+    def _log_dataset(self, run_id: str, version: ModelVersion, document: Mapping[str, Any]) -> None:
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        source = json.dumps(dict(document.get("source") or {}))
+        dataset = Dataset(
+            name=version.item_key[:500],
+            digest=version.dataset.removeprefix("sha256:")[:36],
+            source_type="pipewarden",
+            source=source,
+        )
+        context = [InputTag("mlflow.data.context", "training")]
+        self._client.log_inputs(run_id, [DatasetInput(dataset, tags=context)])
+
+    def _experiment(self, family: str) -> str:
+        if family not in self._experiments:
+            found = self._client.get_experiment_by_name(family)
+            if found is None:
+                where = None if urlsplit(self._uri).scheme in ("http", "https") else self._artifacts
+                location = None if where is None else (where / family).absolute().as_uri()
+                made = self._client.create_experiment(family, artifact_location=location)
+            else:
+                made = found.experiment_id
+            self._experiments[family] = str(made)
+        return self._experiments[family]
+
+    @property
+    def _shown(self) -> str:
+        return redact_text(self._uri)
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """Turn what MLflow raises in this block into an error of ours."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            yield
+        except (MlflowException, OSError) as error:
+            raise DependencyUnavailable(
+                f"the registry at {self._shown} failed: {redact_text(str(error))[:500]}",
+                left_behind="the state database is right; only what MLflow shows is behind",
+                next_step="pipewarden models reconcile",
+            ) from error
+
+
+def _tags(version: ModelVersion) -> dict[str, str]:
+    held = {
+        "model": version.model,
+        "version": str(version.version),
+        "status": str(version.status),
+        "verdict": version.verdict,
+        "reason": version.reason[:_TEXT_MAX],
+        "object": version.object_hash,
+        "dataset": version.dataset,
+        "run_id": version.run_id,
+        "item": version.item_key[:_TEXT_MAX],
+        "parent": "" if version.parent is None else str(version.parent),
+    }
+    return {f"{TAG}{name}": text for name, text in held.items() if text}
+
+
+def _described(version: ModelVersion, document: Mapping[str, Any]) -> str:
+    findings = (document.get("verdict") or {}).get("findings") or ()
+    lines = [f"{version.model}@{version.version}: {version.verdict}, {version.status}"]
+    lines += [f"- {f.get('check')}: {f.get('status')} ({f.get('value')})" for f in findings]
+    return "\n".join(lines)[:_TEXT_MAX]
+
+
+def _artifacts(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the files of a version: the document, and what is looked at most by itself."""
+    files: dict[str, Any] = {"model.json": dict(document)}
+    for part in ("signature", "segments", "verdict"):
+        if document.get(part):
+            files[f"{part}.json"] = document[part]
+    return files
+
+
+def _measures(document: Mapping[str, Any]) -> dict[str, float]:
+    """Return metrics by name, the bounds of an interval beside its value."""
+    found: dict[str, float] = {}
+    for name, held in document["metrics"].items():
+        parts = held if isinstance(held, Mapping) else {"value": held}
+        for part, value in parts.items():
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
+                found[name if part == "value" else f"{name}.{part}"] = float(value)
+    return found
+
+
+def _flat(held: Mapping[str, Any], before: str = "") -> dict[str, str]:
+    """Return nested plain values as dotted names and texts."""
+    found: dict[str, str] = {}
+    for name, value in held.items():
+        path = f"{before}{name}"
+        if isinstance(value, Mapping):
+            found |= _flat(value, f"{path}.")
+        else:
+            found[path] = value if isinstance(value, str) else json.dumps(value)
+    return found
