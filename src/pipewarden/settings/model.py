@@ -12,6 +12,7 @@ from pipewarden.settings.redaction import redact
 from pipewarden.settings.sections import (
     CelerySettings,
     EventSettings,
+    GuardSettings,
     ModelSettings,
     ServiceSettings,
 )
@@ -81,6 +82,10 @@ class Settings(BaseModel):
     sinks: dict[str, dict[str, Any]] = Field(
         default_factory=dict,
         description="Where documents go beside the output folder: `kind` and options, by name.",
+    )
+    guard: GuardSettings = Field(
+        default_factory=GuardSettings,
+        description="When a run warns of a busy machine, and spares its memory.",
     )
     celery: CelerySettings = Field(
         default_factory=CelerySettings,

@@ -53,6 +53,9 @@ class ProcessExecutor:
         How many tasks may be handed out ahead of the oldest unanswered one; None for any number.
     clock
         Monotonic seconds.
+    allowed
+        Says how many of the workers may be busy now; None for all. The others finish what they
+        were handed and end, which gives their memory back.
     """
 
     def __init__(
@@ -61,9 +64,11 @@ class ProcessExecutor:
         workers: int,
         lead: int | None = None,
         clock: Callable[[], float] = time.monotonic,
+        allowed: Callable[[], int] | None = None,
     ) -> None:
         self._workshop = workshop
         self._workers = workers
+        self._allowed = allowed
         self._lead = lead
         self._clock = clock
         self._handed = 0
@@ -104,8 +109,9 @@ class ProcessExecutor:
         An idle worker first gets a task that lost its worker before. Too far ahead of such a task
         nothing new is handed out, until a worker is idle and takes it.
         """
+        workers = self._busy_workers()
         for handed in range(_HANDED):
-            for index in range(self._workers):
+            for index in range(workers):
                 if len(self._slots) > index and len(self._slots[index].tasks) > handed:
                     continue
                 if self._retry and handed == 0:
@@ -118,6 +124,17 @@ class ProcessExecutor:
                     return not self._retry
                 self._hand(self._slot(index), task)
         return False
+
+    def _busy_workers(self) -> int:
+        """Return how many workers may be handed tasks; of the others, end those that are idle."""
+        if self._allowed is None:
+            return self._workers
+        workers = max(1, min(self._workers, self._allowed()))
+        for slot in self._slots[workers:]:
+            if not slot.tasks:
+                self._end(slot)
+                self._slots.remove(slot)
+        return workers
 
     def _too_far_ahead(self) -> bool:
         if self._lead is None or not self._unanswered:

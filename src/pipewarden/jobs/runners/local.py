@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -29,6 +29,7 @@ from pipewarden.engine.worker import Workshop
 from pipewarden.errors import ConservationViolated
 from pipewarden.jobs.options import RunOptions
 from pipewarden.jobs.runners.control import Aborted, Control
+from pipewarden.jobs.runners.guarding import guarded
 from pipewarden.jobs.runners.publishing import published_lines
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.store.files import durable
@@ -82,6 +83,8 @@ class Runner:
         Where documents are published.
     render_failure
         Makes the text of a failure report.
+    told
+        What happened on the way that belongs into the report.
     """
 
     workspace: Workspace
@@ -95,6 +98,7 @@ class Runner:
     control: Control
     listener: Listener
     render_failure: Callable[..., str]
+    told: list[str] = field(default_factory=list)
 
     def run(self) -> Tally:
         """Plan, work on every item that the plan asks for, and account for every item seen.
@@ -284,7 +288,13 @@ class Runner:
         from pipewarden.engine.executors.processes import ProcessExecutor
 
         lead = LEAD if self.pipeline.lines is not None else None
-        return ProcessExecutor(workshop, self.options.workers, lead)
+        allowed = guarded(self.workspace.settings, self.options.workers, self._tell)
+        return ProcessExecutor(workshop, self.options.workers, lead, allowed=allowed)
+
+    def _tell(self, text: str) -> None:
+        """Tell a person now, and in the report."""
+        self.listener.note(text)
+        self.told.append(text)
 
     def _settle_duplicates(
         self, committer: Committer, planned: Planned, left: dict[str, Step]
@@ -350,7 +360,7 @@ class Runner:
                 left_behind="every committed item is kept; the job is marked FAILED",
                 next_step=f"please report this with the folder {self.workspace.runs_dir}",
             )
-        return Tally(planned, progress, self._notices(planned))
+        return Tally(planned, progress, [*self._notices(planned), *self.told])
 
 
 def plan_request(
