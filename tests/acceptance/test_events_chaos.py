@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
+from cloudevents.core.v1.event import CloudEvent
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "contract" / "events"))
 
@@ -19,6 +21,7 @@ from chaos import event, storm
 
 from pipewarden.delivery.events.cloud import cloud_event
 from pipewarden.delivery.events.enabled import enabled
+from pipewarden.delivery.events.target import Publisher
 from pipewarden.delivery.outcome import DELIVERED, Fate
 from pipewarden.settings import Settings
 
@@ -46,6 +49,15 @@ def test_no_event_is_lost_while_brokers_fall_over(
         assert account.arrived == 600 + account.twice
 
 
+def deliver(publisher: Publisher, events: list[CloudEvent]) -> None:
+    """Publish until all is delivered; on a busy machine a broker that is well may be late, too."""
+    ends = time.monotonic() + 120
+    while (outcomes := publisher.publish(events, 30)) != [DELIVERED] * len(events):
+        fates = {outcome.fate for outcome in outcomes}
+        assert fates <= {Fate.UNAVAILABLE, Fate.UNTRIED, Fate.DELIVERED}
+        assert time.monotonic() < ends, outcomes
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["redis_streams", "nats", "rabbitmq"])
 def test_a_broker_that_hangs_is_unavailable_and_comes_back(
@@ -58,14 +70,14 @@ def test_a_broker_that_hangs_is_unavailable_and_comes_back(
     (target,) = enabled(Settings(home=tmp_path, events={"targets": held}))  # type: ignore[arg-type]
     events = [cloud_event(event(number, 3)) for number in range(3)]
     try:
-        assert target.publisher.publish(events, 30) == [DELIVERED] * 3
+        deliver(target.publisher, events)
         os.killpg(broker.child.pid, signal.SIGSTOP)
         for _ in range(2):  # on the connection that was, and on a new one
             fates = {outcome.fate for outcome in target.publisher.publish(events, 1)}
             assert Fate.UNAVAILABLE in fates
             assert fates <= {Fate.UNAVAILABLE, Fate.UNTRIED}
         os.killpg(broker.child.pid, signal.SIGCONT)
-        assert target.publisher.publish(events, 30) == [DELIVERED] * 3
+        deliver(target.publisher, events)
     finally:
         target.publisher.close()
         broker.close()

@@ -22,6 +22,8 @@ from typing import Any, Protocol
 
 from receivers import FileReceiver, KafkaReceiver, WebhookReceiver
 
+#: Seconds after which a server that has not answered never will; none takes a tenth of it.
+_HANGS = 300.0
 _MOCK = (
     "import sys, time; from confluent_kafka import Producer;"
     "p = Producer({'bootstrap.servers': 'mock', 'test.mock.num.brokers': 1});"
@@ -63,22 +65,38 @@ class _Child:
     def environment(self) -> dict[str, str]:
         return {}
 
+    def answers(self) -> bool:
+        """Whether it does what it is there for; that it listens says less."""
+        return listens(self.port)
+
     def start(self) -> None:
-        self.child = subprocess.Popen(
-            self.command(),
-            cwd=self.folder,
-            env={**os.environ, **self.environment()},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        wait_for(self.port)
+        log = self.folder / "said.log"
+        with log.open("ab") as said:
+            self.child = subprocess.Popen(
+                self.command(),
+                cwd=self.folder,
+                env={**os.environ, **self.environment()},
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        ends = time.monotonic() + _HANGS
+        while not self.answers():
+            if self.child.poll() is not None or time.monotonic() > ends:
+                self.stop()
+                told = log.read_text()[-3000:]
+                raise AssertionError(f"no answer from {self.command()[0]}: {told}")
+            time.sleep(0.02)
 
     def stop(self) -> None:
         if self.child is not None:
-            os.killpg(self.child.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(self.child.pid, signal.SIGKILL)
             self.child.wait()
             self.child = None
+            ends = time.monotonic() + _HANGS
+            while listens(self.port) and time.monotonic() < ends:
+                time.sleep(0.02)  # what the child has started dies a little later
 
     def close(self) -> None:
         self.stop()
@@ -93,17 +111,12 @@ class RedisBroker(_Child):
         asked = f"--port {self.port} --bind 127.0.0.1 --dir {self.folder} --save '' "
         return ["redis-server", *(asked + "--appendonly yes --appendfsync always").split()]
 
-    def start(self) -> None:
-        super().start()
+    def answers(self) -> bool:
         import redis
 
-        client = redis.Redis(port=self.port)
-        while True:
-            with suppress(redis.exceptions.RedisError):  # it listens before it has read its file
-                client.ping()
-                break
-            time.sleep(0.02)
-        client.close()
+        with redis.Redis(port=self.port) as client, suppress(redis.exceptions.RedisError):
+            return bool(client.ping())  # it listens before it has read its file
+        return False
 
     def arrived(self) -> list[dict[str, Any]]:
         import redis
@@ -144,19 +157,32 @@ class RabbitMQBroker(_Child):
     _queue = "chaos"
 
     def __init__(self, folder: Path) -> None:
-        self._distribution = free_port()
-        super().__init__(folder)
-        url = f"amqp://guest:guest@127.0.0.1:{self.port}/"
-        self.options = {"kind": "rabbitmq", "url": url, "mode": "structured"}
         import pika
 
-        self._parameters = pika.URLParameters(url)
-        connection = pika.BlockingConnection(self._parameters)
+        self._distribution = free_port()
+        super().__init__(folder)
+        self.options = {"kind": "rabbitmq", "url": self._url, "mode": "structured"}
+        connection = pika.BlockingConnection(pika.URLParameters(self._url))
         channel = connection.channel()
         channel.exchange_declare("pipewarden.events", exchange_type="topic", durable=True)
         channel.queue_declare(self._queue, durable=True)
         channel.queue_bind(self._queue, "pipewarden.events", "#")
         connection.close()
+
+    @property
+    def _url(self) -> str:
+        return f"amqp://guest:guest@127.0.0.1:{self.port}/"
+
+    def answers(self) -> bool:
+        import pika
+        from pika.adapters.utils.connection_workflow import AMQPConnectorException
+
+        if not listens(self.port):
+            return False
+        with suppress(pika.exceptions.AMQPError, AMQPConnectorException, OSError):
+            pika.BlockingConnection(pika.URLParameters(self._url)).close()
+            return True
+        return False
 
     def command(self) -> list[str]:
         (server,) = Path("/usr/lib/rabbitmq/lib").glob("*/sbin/rabbitmq-server")
@@ -178,7 +204,7 @@ class RabbitMQBroker(_Child):
     def arrived(self) -> list[dict[str, Any]]:
         import pika
 
-        connection = pika.BlockingConnection(self._parameters)
+        connection = pika.BlockingConnection(pika.URLParameters(self._url))
         channel, held = connection.channel(), []
         while True:
             method, _, body = channel.basic_get(self._queue, auto_ack=True)
@@ -292,14 +318,8 @@ def free_port() -> int:
         return int(held.getsockname()[1])
 
 
-def wait_for(port: int, seconds: float = 60) -> None:
-    """Wait until somebody listens."""
-    ends = time.monotonic() + seconds
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
-            if time.monotonic() > ends:
-                raise
-            time.sleep(0.02)
+def listens(port: int) -> bool:
+    """Whether somebody listens."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -75,13 +76,17 @@ def storm(
     url
         Of the state database, empty.
     """
-    brokers: dict[str, Broker] = {kind: BROKERS[kind][0](folder / kind) for kind in kinds}
-    database = Database.open(url)
-    options = {kind: {**broker.options, "timeout": 3} for kind, broker in brokers.items()}
-    settings = Settings(home=folder, events={"targets": options})  # type: ignore[arg-type]
-    targets = [replace(target, policy=IMPATIENT) for target in enabled(settings)]
-    stop = threading.Event()
-    try:
+    with ExitStack() as ends:
+        brokers: dict[str, Broker] = {}
+        for kind in kinds:
+            brokers[kind] = BROKERS[kind][0](folder / kind)
+            ends.callback(brokers[kind].close)
+        database = Database.open(url)
+        ends.callback(database.close)
+        options = {kind: {**broker.options, "timeout": 3} for kind, broker in brokers.items()}
+        settings = Settings(home=folder, events={"targets": options})  # type: ignore[arg-type]
+        targets = [replace(target, policy=IMPATIENT) for target in enabled(settings)]
+        stop = threading.Event()
         with ThreadPoolExecutor(len(brokers) + 2) as threads:
             relaying = threads.submit(relay_until, stop, database, targets, now)
             try:
@@ -102,10 +107,6 @@ def storm(
             _account(kind, stops, broker.arrived(), events, dead[kind])
             for kind, broker in brokers.items()
         ]
-    finally:
-        database.close()
-        for broker in brokers.values():
-            broker.close()
 
 
 def _write(database: Database, events: int, subjects: int, seconds: float) -> None:
@@ -127,8 +128,8 @@ def _fall(broker: Broker, stops: int, pause: float, chance: random.Random) -> No
 
 
 def _settled(database: Database, settings: Settings, relaying: Any) -> None:
-    """Wait until every target has everything; it takes as long as it takes, within two minutes."""
-    ends = time.monotonic() + 120
+    """Wait until every target has everything; it takes as long as it takes, within ten minutes."""
+    ends = time.monotonic() + 600
     while any(s.behind or s.waiting for s in statuses(database, settings, now())):
         if relaying.done():
             relaying.result()
