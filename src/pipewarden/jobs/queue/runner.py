@@ -50,7 +50,7 @@ class _Logged:
 
     def note(self, text: str) -> None:
         """Log it."""
-        log.info("note of a job", extra={"job_id": self._job_id, "note": text})
+        log.warning("job %s: %s", self._job_id, text)
 
 
 def main() -> int:
