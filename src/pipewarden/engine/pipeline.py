@@ -56,6 +56,9 @@ class Pipeline:
     companion
         Input path → a text of what the result depends on beside the file's bytes, such as its row
         in a table of metadata. When that text changes, the item, and no other, is stale.
+    max_age_days
+        Days after which an unchanged item is processed again, as a model may have to be; None means
+        never.
     family
         Given, each result is a trained model: it is registered as a version, deployable if the gate
         let it pass, and can be compared, deployed and rolled back as its family says.
@@ -89,6 +92,7 @@ class Pipeline:
     facts: Callable[[Any], Mapping[str, Any]] | None = None
     engine_facts: Callable[[], Mapping[str, Any]] | None = None
     companion: Callable[[Path], str] | None = None
+    max_age_days: float | None = None
     family: ModelFamily | None = None
     timeout: float | None = None
     memory_limit: int | None = None
@@ -112,6 +116,8 @@ class Pipeline:
             raise InvalidSettings(f"pipeline {self.name!r}: models are files, not lines of one")
         if self.timeout is not None and self.timeout <= 0:
             raise InvalidSettings(f"pipeline {self.name!r}: timeout must be more than 0 seconds")
+        if self.max_age_days is not None and self.max_age_days <= 0:
+            raise InvalidSettings(f"pipeline {self.name!r}: max_age_days must be more than 0")
         if self.retries < 0 or self.max_attempts < 1:
             raise InvalidSettings(f"pipeline {self.name!r}: retries ≥ 0 and max_attempts ≥ 1")
 

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -60,6 +61,8 @@ class PlanRequest:
         What lies in the files of lines, where outputs are lines.
     limit
         At most so many items to act on; the others are left for a later run.
+    oldest
+        Items that were processed before this time are stale; None means that none grows old.
     done
         Keys that this very run decided before it was interrupted.
     """
@@ -73,6 +76,7 @@ class PlanRequest:
     companion: Callable[[Path], str] | None = None
     lines: PublishedLines | None = None
     limit: int | None = None
+    oldest: datetime | None = None
     done: frozenset[str] = frozenset()
 
 
@@ -237,6 +241,9 @@ class _Planner:
         if entry is not None and action is Action.SKIP and self._companion_changed(key, entry):
             state, action = State.STALE, Action.PROCESS
             why = "what it depends on beside its bytes changed"
+        if entry is not None and state is State.UNCHANGED and self._too_old(entry):
+            state, action = State.STALE, Action.PROCESS
+            why = f"it was made {entry['last_processed'][:10]}, longer ago than it may be"
         if request.only_failed:
             action, why = _only_failed(entry, action, why)
         return Step(key, state, action, why)
@@ -253,6 +260,7 @@ class _Planner:
             or request.done
             or request.only_failed
             or request.companion
+            or request.oldest
         )
         prefix, cut, outputs = self.prefix, len(self.prefix), self.outputs.found
 
@@ -318,6 +326,10 @@ class _Planner:
             return False
         text = companion(self.scan.path(self.source.folder, key))
         return entry.get("companion") != digest_of(text)
+
+    def _too_old(self, entry: Entry) -> bool:
+        oldest, made = self.request.oldest, entry.get("last_processed")
+        return oldest is not None and made is not None and datetime.fromisoformat(made) < oldest
 
     def _output(self, key: str, entry: Entry, cached: StatRow | None) -> OutputState:
         recorded = entry.get("output_path")

@@ -17,7 +17,9 @@ from pipewarden.jobs import loading
 from pipewarden.jobs.claiming import claim, create_job, locked_store, reap, refuse_living
 from pipewarden.jobs.options import RunOptions
 from pipewarden.jobs.runners.execution import Execution, RunReport
-from pipewarden.jobs.runners.local import Listener, plan_request
+from pipewarden.jobs.runners.local import Listener
+from pipewarden.jobs.runners.mirroring import mirror_models
+from pipewarden.jobs.runners.planning import plan_request
 from pipewarden.jobs.runners.publishing import published_lines
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.settings import redact
@@ -131,11 +133,13 @@ def start(
         job = create_job(workspace, context, pipeline, options, parent_id)
         snapshot = snapshot_of(workspace, context, pipeline, options)
         lease = claim(workspace, job)
-        return Execution(
+        report = Execution(
             workspace, pipeline, options, source, store, listener, context.output_dir, snapshot
         ).carry_out(lease)
     finally:
         store.close()
+    mirror_models(workspace, pipeline, listener.note)
+    return report
 
 
 def resume(
@@ -178,11 +182,13 @@ def resume(
         lease = claim(workspace, job, queued_only=queued_only)
         folder = workspace.runs_dir / run_id
         snapshot = _stored_snapshot(folder)
-        return Execution(
+        report = Execution(
             workspace, found, options, source, store, listener, folder, snapshot
         ).carry_out(lease)
     finally:
         store.close()
+    mirror_models(workspace, found, listener.note)
+    return report
 
 
 def rerun(run_id: str, workspace: Workspace, listener: Listener) -> RunReport:
@@ -219,7 +225,8 @@ def plan(pipeline: Pipeline, options: RunOptions, workspace: Workspace) -> Plann
     output_dir = workspace.output_dir(options.output_dir, store, pipeline.name)
     source = workspace.with_outputs(source, output_dir)
     lines = published_lines(pipeline, output_dir, store.folder, workspace)
-    return make_plan(source, store, plan_request(pipeline, options, output_dir, lines=lines))
+    request = plan_request(pipeline, options, output_dir, workspace.clock(), lines=lines)
+    return make_plan(source, store, request)
 
 
 # ── steps ─────────────────────────────────────────────────────────────────────────────────────────

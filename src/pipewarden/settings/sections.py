@@ -145,6 +145,13 @@ class ModelSettings(BaseModel):
     champion: str = Field(
         default="production", description="The environment whose version is called the champion."
     )
+    tracking_uri: str = Field(
+        default="",
+        repr=False,
+        description="The MLflow that shows versions and deployments: `sqlite:///…` or a server's "
+        "URL; empty means SQLite at `.pipewarden/mlflow.db` in the home folder where the extra "
+        "`models` is installed; `off` means none.",
+    )
 
     @field_validator("environments", mode="before")
     @classmethod
@@ -217,6 +224,14 @@ class ServiceSettings(BaseModel):
     )
     job_documents: int = Field(
         default=100_000, ge=1, description="Documents of a batch that becomes a job."
+    )
+    environment: str = Field(
+        default="production",
+        min_length=1,
+        description="The environment whose deployed models answer `/predict` and `/forecast`.",
+    )
+    prediction_rows: int = Field(
+        default=20_000, ge=1, description="Rows of one request that a model answers."
     )
     waiting_documents: int = Field(
         default=1_000,

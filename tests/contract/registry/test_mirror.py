@@ -53,6 +53,7 @@ class Place:
             registry=self.registry,
             objects=self.objects,
             environments=("staging", "production"),
+            champion="production",
             clock=lambda: NOW,
         )
 

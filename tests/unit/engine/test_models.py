@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 
 import pipewarden as pw
 from pipewarden.core.models.deployments import VersionStatus
+from pipewarden.jobs.run import Silent
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.settings import Settings
 from pipewarden.store.files.objects import object_path
@@ -59,7 +62,7 @@ MEANS = pw.Pipeline(
 def place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "raw").mkdir()
-    workspace = Workspace(Settings(home=tmp_path))
+    workspace = Workspace(Settings(home=tmp_path, models={"tracking_uri": "off"}))
     yield workspace
     workspace.database.close()
 
@@ -70,7 +73,8 @@ def write(place: Workspace, **texts: str) -> None:
 
 
 def run(place: Workspace, **options: Any) -> pw.RunReport:
-    return pw.run(MEANS, place.settings.home / "raw", executor="inline", **options)
+    raw = place.settings.home / "raw"
+    return pw.run(MEANS, raw, workspace=place, executor="inline", **options)
 
 
 def registered(place: Workspace) -> list[tuple[str, int, str]]:
@@ -137,3 +141,39 @@ def test_a_result_that_is_no_model_is_rejected_and_says_why(place):
 def test_models_are_never_lines():
     with pytest.raises(pw.InvalidSettings, match="models are files"):
         pw.Pipeline(name="m", process=mean, records="id", lines="m.jsonl", family=Means())
+
+
+def test_an_item_grows_old_and_is_trained_again(place):
+    pipeline = replace(MEANS, max_age_days=7.0)
+    raw = place.settings.home / "raw"
+    now = [datetime(2026, 3, 1, tzinfo=UTC)]
+    later = Workspace(place.settings, lambda: now[0])
+    write(place, a="1 2 3")
+    options = {"workspace": later, "executor": "inline"}
+    assert pw.run(pipeline, raw, **options).progress.published == 1
+    now[0] += timedelta(days=6)
+    assert pw.run(pipeline, raw, **options).progress.skipped == 1
+    now[0] += timedelta(days=2)
+    assert pw.run(pipeline, raw, **options).progress.published == 1
+    later.database.close()
+
+
+def test_a_registry_that_is_down_is_told_and_the_run_is_done(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "a.txt").write_text("1 2 3")
+    gone = Settings(home=tmp_path, models={"tracking_uri": "http://127.0.0.1:9"})
+    workspace = Workspace(gone)
+    notes: list[str] = []
+
+    class Noting(Silent):
+        def note(self, text: str) -> None:
+            notes.append(text)
+
+    report = pw.run(
+        MEANS, tmp_path / "raw", workspace=workspace, listener=Noting(), executor="inline"
+    )
+    assert report.exit_code == 0
+    assert registered(workspace) == [("a", 1, "deployable")]
+    assert "pipewarden models reconcile" in notes[-1]
+    workspace.database.close()

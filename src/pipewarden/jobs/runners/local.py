@@ -15,11 +15,10 @@ from pipewarden.core.jobs import Lease, Progress
 from pipewarden.engine.executors.ordering import LEAD, Order
 from pipewarden.engine.fingerprint import fingerprints
 from pipewarden.engine.pipeline import Pipeline
-from pipewarden.engine.planner import Planned, PlanRequest, in_order_of, make_plan
+from pipewarden.engine.planner import Planned, in_order_of, make_plan
 from pipewarden.engine.publication.committer import Committer, RunScope
 from pipewarden.engine.publication.duplicates import Identities
 from pipewarden.engine.publication.files import Outputs
-from pipewarden.engine.publication.lines import PublishedLines
 from pipewarden.engine.publication.models import ModelKeeper
 from pipewarden.engine.publication.quarantine import Quarantine
 from pipewarden.engine.records import RecordSource
@@ -30,6 +29,7 @@ from pipewarden.errors import ConservationViolated
 from pipewarden.jobs.options import RunOptions
 from pipewarden.jobs.runners.control import Aborted, Control
 from pipewarden.jobs.runners.guarding import guarded
+from pipewarden.jobs.runners.planning import plan_request
 from pipewarden.jobs.runners.publishing import published_lines
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.store.files import durable
@@ -156,7 +156,9 @@ class Runner:
 
     def _plan(self, done: frozenset[str]) -> Planned:
         lines = published_lines(self.pipeline, self.output_dir, self.store.folder, self.workspace)
-        request = plan_request(self.pipeline, self.options, self.output_dir, done, lines)
+        request = plan_request(
+            self.pipeline, self.options, self.output_dir, self.workspace.clock(), done, lines
+        )
         return make_plan(self.source, self.store, request)
 
     def _announce(self, planned: Planned, work: int) -> None:
@@ -361,25 +363,3 @@ class Runner:
                 next_step=f"please report this with the folder {self.workspace.runs_dir}",
             )
         return Tally(planned, progress, [*self._notices(planned), *self.told])
-
-
-def plan_request(
-    pipeline: Pipeline,
-    options: RunOptions,
-    output_dir: Path,
-    done: frozenset[str] = frozenset(),
-    lines: PublishedLines | None = None,
-) -> PlanRequest:
-    """Return the request that the options make of the planner."""
-    return PlanRequest(
-        wanted=fingerprints(pipeline),
-        policy=options.policy(pipeline.max_attempts),
-        output_dir=output_dir,
-        rehash=options.rehash,
-        only_failed=options.only_failed,
-        path_sensitive=pipeline.path_sensitive or pipeline.lines is not None,
-        lines=lines,
-        companion=pipeline.companion,
-        limit=options.limit,
-        done=done,
-    )

@@ -44,7 +44,9 @@ class Mirror:
     objects
         The folder of the object store.
     environments
-        In order; the last one's version is also the ``champion``.
+        Their names, each the alias of what serves there.
+    champion
+        The environment whose version is also the ``champion``.
     clock
         Gives the present time, UTC and aware.
     """
@@ -53,7 +55,13 @@ class Mirror:
     registry: MlflowRegistry
     objects: Path
     environments: tuple[str, ...]
+    champion: str
     clock: Callable[[], datetime]
+
+    @property
+    def name(self) -> str:
+        """How it is called in messages."""
+        return "MLflow"
 
     def catch_up(self, told: Callable[[ModelVersion], None] = lambda _: None) -> int:
         """Register every version that the registry does not have; return how many.
@@ -110,8 +118,8 @@ class Mirror:
             for place, held in serving.items()
             if held.version in numbers
         }
-        if self.environments and self.environments[-1] in aliases:
-            aliases[CHAMPION] = aliases[self.environments[-1]]
+        if self.champion in aliases:
+            aliases[CHAMPION] = aliases[self.champion]
         return aliases
 
     def reconcile(self, models: Iterable[str] | None = None, *, repair: bool) -> Reconciled:

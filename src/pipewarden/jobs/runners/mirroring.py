@@ -1,0 +1,33 @@
+"""After a run that trained models: what it registered is shown in the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pipewarden.engine.pipeline import Pipeline
+from pipewarden.errors import DependencyUnavailable, MissingExtra
+from pipewarden.jobs.workspace import Workspace
+from pipewarden.store.state.models import mirrored
+
+
+def mirror_models(workspace: Workspace, pipeline: Pipeline, note: Callable[[str], None]) -> None:
+    """Register at the registry what it does not have; one that is down is told, and nothing more.
+
+    The versions are registered in the state database by then, which is the truth.
+    """
+    if pipeline.family is None:
+        return
+    with workspace.database.read() as conn:
+        behind = mirrored.missing(conn, limit=1)
+    if not behind:
+        return
+    from pipewarden.models.registry.opening import mirror_of
+
+    try:
+        mirror = mirror_of(
+            workspace.settings, workspace.database, workspace.objects_dir, workspace.clock
+        )
+        if mirror is not None:
+            mirror.catch_up()
+    except (DependencyUnavailable, MissingExtra) as error:
+        note(f"{error.message}; 'pipewarden models reconcile' shows it there later")
