@@ -35,6 +35,11 @@ setup-bench: $(READY_BENCH) ## Create the environment of the tools that benchmar
 demo: $(READY) ## Take the five-minute tour on generated data
 	$(BIN)/pipewarden demo $(ARGS)
 
+.PHONY: mlflow-ui
+mlflow-ui: $(READY) ## Look at models in MLflow (PIPEWARDEN_HOME, else this folder; ARGS="--port 5001")
+	MLFLOW_DISABLE_TELEMETRY=true $(BIN)/mlflow ui \
+	  --backend-store-uri sqlite:///$(abspath $(or $(PIPEWARDEN_HOME),.))/.pipewarden/mlflow.db $(ARGS)
+
 ##@ Test
 
 .PHONY: test

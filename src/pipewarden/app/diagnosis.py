@@ -24,6 +24,8 @@ OK, NOTE, MISSING = "ok", "note", "missing"
 _EXTRAS = {
     "filings": ("httpx",),
     "articles": ("spacy", "ftfy", "symspellpy", "pycld2", "dateparser", "trafilatura", "wordfreq"),
+    "credit": ("lightgbm", "numpy", "optuna", "pyarrow"),
+    "models": ("mlflow",),
     "postgresql": ("psycopg", "psycopg_pool"),
     "elasticsearch": ("elasticsearch",),
     "webhook": ("cloudevents", "httpx"),
