@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,10 @@ class Pipeline:
     records
         The field that names a record. Given, a source may also be a file of JSON lines
         (``.jsonl``, ``.ndjson``, either with ``.gz``): each line is an item, its key this field.
+    reader
+        Turns a file that holds no JSON lines, such as a table, into records. They are spooled to
+        ``data/inbox/<pipeline>``, which is then the source. Raises `BadInput` for a file that is no
+        such table. Needs ``records``.
     lines
         The name of the files in the output folder that documents are appended to, each one line,
         in the order of the items; ``{date}`` in it is the UTC date. Without it each document is a
@@ -84,6 +88,7 @@ class Pipeline:
     process: Callable[[Any], Any]
     pattern: str | tuple[str, ...] = "*"
     records: str | None = None
+    reader: Callable[[Path], Iterable[Mapping[str, Any]]] | None = None
     lines: str | None = None
     gate: Gate = field(default_factory=Gate)
     version: str = "1"
@@ -108,6 +113,8 @@ class Pipeline:
             )
         if not self.patterns or not all(self.patterns):
             raise InvalidSettings(f"pipeline {self.name!r} has an empty pattern")
+        if self.reader is not None and not self.records:
+            raise InvalidSettings(f"pipeline {self.name!r}: a reader needs records")
         if self.lines is not None and (not self.records or {"/", "*"} & set(self.lines)):
             raise InvalidSettings(
                 f"pipeline {self.name!r}: lines must be the name of a file, and needs records"

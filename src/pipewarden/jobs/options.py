@@ -21,6 +21,8 @@ class RunOptions:
         that exists only in a running script.
     source
         Absolute path of the folder or file.
+    table, table_hash
+        The table that the source's records were read out of, and its hash; else empty.
     incremental
         Process only what the plan asks for; otherwise everything.
     validate
@@ -55,6 +57,8 @@ class RunOptions:
 
     pipeline: str = ""
     source: str = ""
+    table: str = ""
+    table_hash: str = ""
     incremental: bool = True
     validate: bool = True
     prune_deleted: bool = False

@@ -21,6 +21,7 @@ from pipewarden.jobs.runners.local import Listener
 from pipewarden.jobs.runners.mirroring import mirror_models
 from pipewarden.jobs.runners.planning import plan_request
 from pipewarden.jobs.runners.publishing import published_lines
+from pipewarden.jobs.runners.tables import with_table_read
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.settings import redact
 from pipewarden.store.state import jobs
@@ -110,6 +111,7 @@ def start(
     parent_id: str | None = None,
 ) -> RunReport:
     """Make a job of what was asked, and run it here and now."""
+    options = with_table_read(pipeline, options, workspace)
     source = workspace.source(
         options.source, patterns_of(pipeline, options), pipeline.records or ""
     )
@@ -216,6 +218,7 @@ def rerun(run_id: str, workspace: Workspace, listener: Listener) -> RunReport:
 
 def plan(pipeline: Pipeline, options: RunOptions, workspace: Workspace) -> Planned:
     """Return what a run would do; nothing is changed but that a dead run's journal is applied."""
+    options = with_table_read(pipeline, options, workspace)
     source = workspace.source(
         options.source, patterns_of(pipeline, options), pipeline.records or ""
     )

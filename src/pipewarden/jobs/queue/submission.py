@@ -15,6 +15,7 @@ from pipewarden.jobs import loading
 from pipewarden.jobs.options import RunOptions
 from pipewarden.jobs.requests import find
 from pipewarden.jobs.run import patterns_of, snapshot_of
+from pipewarden.jobs.runners.tables import with_table_read
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.store.state import jobs, ledger
 
@@ -74,6 +75,7 @@ def submit(
         )
     asked = origin or Origin()
     actor = asked.actor or workspace.actor
+    options = with_table_read(pipeline, options, workspace)
     options = _completed(pipeline, options, workspace)
     loading.usable(RunOptions.from_dict(options.as_dict()), workspace.settings, "of this job")
     job = Job(
