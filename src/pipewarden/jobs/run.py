@@ -15,10 +15,10 @@ from pipewarden.engine.planner import Planned, make_plan
 from pipewarden.errors import InvalidSettings, PipewardenError, UnknownName, UsageError
 from pipewarden.jobs import loading
 from pipewarden.jobs.claiming import claim, create_job, locked_store, reap, refuse_living
+from pipewarden.jobs.models.mirroring import mirror_models
 from pipewarden.jobs.options import RunOptions
 from pipewarden.jobs.runners.execution import Execution, RunReport
 from pipewarden.jobs.runners.local import Listener
-from pipewarden.jobs.runners.mirroring import mirror_models
 from pipewarden.jobs.runners.planning import plan_request
 from pipewarden.jobs.runners.publishing import published_lines
 from pipewarden.jobs.runners.tables import with_table_read
