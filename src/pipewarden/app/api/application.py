@@ -19,12 +19,21 @@ from pipewarden.app.api.edge.access import Access, is_loopback
 from pipewarden.app.api.edge.problems import ProblemDetails
 from pipewarden.app.api.edge.tracing import Tracing
 from pipewarden.app.api.metrics import Metrics
-from pipewarden.app.api.routes import documents, health, jobs, preprocess
+from pipewarden.app.api.routes import (
+    documents,
+    forecasting,
+    health,
+    jobs,
+    model_info,
+    prediction,
+    preprocess,
+)
 from pipewarden.app.api.service import Service, offered
 from pipewarden.app.api.watch.probing import Probes
 from pipewarden.app.api.work.handing import Handing
 from pipewarden.app.api.work.pool import Pool
 from pipewarden.app.background import Background
+from pipewarden.jobs.serving.desk import desk_of
 from pipewarden.jobs.workspace import Workspace
 
 #: Seconds between two looks at how late the event loop is.
@@ -36,6 +45,7 @@ def application(workspace: Workspace) -> FastAPI:
     settings = workspace.settings.service
     names = offered(workspace.settings)
     pool, background = Pool(workspace.settings, names), Background(workspace, settings.jobs)
+    desk = desk_of(workspace, settings.environment)
     service = Service(
         workspace=workspace,
         offered=names,
@@ -43,7 +53,8 @@ def application(workspace: Workspace) -> FastAPI:
         metrics=Metrics(),
         pool=pool,
         handing=Handing(workspace.settings, workspace.clock),
-        probes=Probes(workspace, pool, background.failures, names),
+        probes=Probes(workspace, pool, background.failures, names, desk=desk),
+        desk=desk,
     )
     service.metrics.watch(workspace, pool)
     app = FastAPI(
@@ -57,7 +68,7 @@ def application(workspace: Workspace) -> FastAPI:
         redoc_url=None,
     )
     app.state.service = service
-    for routes in (health, preprocess, documents, jobs):
+    for routes in (health, preprocess, documents, jobs, prediction, forecasting, model_info):
         app.include_router(routes.router)
     if settings.cors_origins:
         app.add_middleware(
@@ -93,6 +104,7 @@ async def _lifespan(app: FastAPI, background: Background) -> AsyncIterator[None]
     service: Service = app.state.service
     await service.pool.start()
     background.start()
+    service.desk.start()
     beating = asyncio.create_task(_beat(service.metrics))
     try:
         yield
@@ -100,6 +112,7 @@ async def _lifespan(app: FastAPI, background: Background) -> AsyncIterator[None]
         beating.cancel()
         await service.pool.stop()
         await service.handing.close()
+        await run_in_threadpool(service.desk.close)
         await run_in_threadpool(background.stop)
         await service.probes.close()
         service.workspace.database.close()

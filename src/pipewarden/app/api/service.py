@@ -23,6 +23,7 @@ from pipewarden.errors import MissingExtra
 from pipewarden.jobs.loading import load_pipeline, registered
 from pipewarden.jobs.queue.submission import Origin
 from pipewarden.jobs.workspace import Workspace
+from pipewarden.models.serving.desk import Desk
 from pipewarden.settings import Settings
 
 #: What a request may ask to have its job's items worked on by.
@@ -52,6 +53,7 @@ class Service:
     pool: Pool
     handing: Handing
     probes: Probes
+    desk: Desk
 
     @property
     def settings(self) -> Settings:

@@ -306,18 +306,26 @@ runners = Table(
 
 def insert_or_replace(conn: Connection, table: Table) -> Any:
     """Return the statement that writes a row, or replaces the one with its primary key."""
-    return _insert_or_replace(conn.dialect.name, table)
+    return _insert(conn.dialect.name, table, replacing=True)
+
+
+def insert_new(conn: Connection, table: Table) -> Any:
+    """Return the statement that writes a row, unless there is one with its primary key."""
+    return _insert(conn.dialect.name, table, replacing=False)
 
 
 @cache  # every batch of a run needs it, and building it takes longer than the database does
-def _insert_or_replace(dialect: str, table: Table) -> Any:
+def _insert(dialect: str, table: Table, *, replacing: bool) -> Any:
     if dialect == "sqlite":
         from sqlalchemy.dialects.sqlite import insert
     else:
         from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
     statement = insert(table)
+    key = [column.name for column in table.primary_key]
+    if not replacing:
+        return statement.on_conflict_do_nothing(index_elements=key)
     return statement.on_conflict_do_update(
-        index_elements=[column.name for column in table.primary_key],
+        index_elements=key,
         set_={c.name: statement.excluded[c.name] for c in table.c if not c.primary_key},
     )
 

@@ -10,6 +10,8 @@ from typing import Any
 from pipewarden.app.api.work.pool import Crowded, Lost, Overdue, Pool
 from pipewarden.jobs.queue.services import living
 from pipewarden.jobs.workspace import Workspace
+from pipewarden.models.serving.desk import Desk
+from pipewarden.models.serving.live import OLD
 from pipewarden.settings import Settings
 from pipewarden.store.state.service import figures
 
@@ -83,6 +85,33 @@ def runners(workspace: Workspace, failures: Mapping[str, str]) -> Told:
     if not found:
         return "down", "no runner service was heard of: queued jobs wait", facts
     return "ok", f"{len(found)} heard of", facts
+
+
+def models(desk: Desk, now: datetime) -> Told:
+    """Tell how the models stand that answer, and the log of what they answered."""
+    live, log = desk.live.standing(), desk.log.standing()
+    facts: dict[str, Any] = {
+        "environment": desk.live.environment,
+        "models": live.models,
+        "looked_at": None if live.looked_at is None else _text(live.looked_at),
+        "unopened": {
+            name: {"version": held.version, "problem": held.message, "at": _text(held.at)}
+            for name, held in live.unopened.items()
+        },
+        "log": asdict(log),
+    }
+    problems = [f"deployments cannot be read: {live.failure}"] if live.failure else []
+    if live.looked_at is not None and (now - live.looked_at).total_seconds() > OLD:
+        problems.append(f"deployments were last read at {_text(live.looked_at)}")
+    problems += [
+        f"{name}: version {held.version} is deployed and cannot be opened: {held.message}"
+        for name, held in live.unopened.items()
+    ]
+    if log.failure or log.spilled_bytes:
+        problems.append(f"predictions wait on disk: {log.failure or 'they are being stored'}")
+    if problems:
+        return "degraded", "; ".join(problems), facts
+    return "ok", f"{live.models} of {desk.live.environment} answer", facts
 
 
 def _text(at: datetime) -> str:

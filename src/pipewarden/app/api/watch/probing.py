@@ -21,6 +21,7 @@ from pipewarden.app.api.watch import inside, outside
 from pipewarden.app.api.work.pool import Pool
 from pipewarden.errors import PipewardenError
 from pipewarden.jobs.workspace import Workspace
+from pipewarden.models.serving.desk import Desk
 from pipewarden.settings import redact_text
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,8 @@ class Probes:
         What failed last behind the service, by the name of the work.
     offered
         The pipelines that the service offers.
+    desk
+        Where models answer.
     trusted
         Seconds for which an answer from outside is not asked for again.
     """
@@ -64,12 +67,13 @@ class Probes:
         failures: Mapping[str, str],
         offered: Mapping[str, str],
         *,
+        desk: Desk | None = None,
         trusted: float = TRUSTED,
     ) -> None:
         self._clock = workspace.clock
         self._outside = outside.looks(workspace, failures, tuple(offered), PATIENCE)
         self._threads = ThreadPoolExecutor(
-            max_workers=2 + len(self._outside), thread_name_prefix="probe"
+            max_workers=3 + len(self._outside), thread_name_prefix="probe"
         )
         self._database = _Probe(
             name="database",
@@ -95,6 +99,10 @@ class Probes:
                 for one in self._outside
             ),
         ]
+        if desk is not None:
+            look = self._aside(lambda: inside.models(desk, self._clock()))
+            tried = "when deployments were last read, what answers, how the log stands"
+            self._probes.append(_Probe(name="models", tried=tried, look=look))
         self._trying: dict[str, asyncio.Task[ProbeView]] = {}
         self._known: dict[str, tuple[ProbeView, float]] = {}
 

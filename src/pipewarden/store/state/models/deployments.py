@@ -159,7 +159,7 @@ def known_good(conn: Connection, model: str, environment: str, *, before: int) -
 def generation(conn: Connection) -> tuple[int, int]:
     """Return a pair that changes whenever anything begins or ends to serve: cheap to poll."""
     row = conn.execute(
-        select(func.coalesce(func.max(deployments.c.id), 0), func.count(deployments.c.ended_at))
+        select(func.count(deployments.c.started_at), func.count(deployments.c.ended_at))
     ).one()
     return int(row[0]), int(row[1])
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, select
 
 from pipewarden.errors import UnknownName
 from pipewarden.store.state.models.schema import predictions
+from pipewarden.store.state.schema import insert_new
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +43,11 @@ class Prediction:
 
 
 def append(conn: Connection, rows: Sequence[Prediction]) -> None:
-    """Write predictions."""
+    """Write predictions; one that is there already is left as it is."""
     if rows:
         names = Prediction.__slots__
-        conn.execute(insert(predictions), [{n: getattr(row, n) for n in names} for row in rows])
+        values = [{name: getattr(row, name) for name in names} for row in rows]
+        conn.execute(insert_new(conn, predictions), values)
 
 
 def get(conn: Connection, prediction_id: str) -> Prediction:
@@ -61,3 +63,22 @@ def get(conn: Connection, prediction_id: str) -> Prediction:
     if row is None:
         raise UnknownName(f"there is no prediction {prediction_id!r}")
     return Prediction(**row)
+
+
+def count(conn: Connection, model: str, version: int | None = None) -> int:
+    """Return how many answers of a model, or of one of its versions, are logged."""
+    query = select(func.count()).select_from(predictions).where(predictions.c.model == model)
+    if version is not None:
+        query = query.where(predictions.c.version == version)
+    return conn.execute(query).scalar_one()
+
+
+def latest(conn: Connection, model: str, version: int, limit: int) -> list[Prediction]:
+    """Return the newest answers of a version, the newest first."""
+    query = (
+        select(predictions)
+        .where(predictions.c.model == model, predictions.c.version == version)
+        .order_by(predictions.c.at.desc(), predictions.c.id.desc())
+        .limit(limit)
+    )
+    return [Prediction(**row) for row in conn.execute(query).mappings()]

@@ -1,0 +1,1 @@
+"""Which models answer, and how their documents are found and opened."""

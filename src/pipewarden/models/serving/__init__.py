@@ -1,0 +1,1 @@
+"""Models in memory that answer requests, and the log of what they answered."""

@@ -1,0 +1,154 @@
+"""Asking a model, and never taking for an answer what is none."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from pipewarden.core.models.families import Forecaster, Predictor
+from pipewarden.errors import BadInput
+from pipewarden.models.serving.signature import Checked, Fault, Signature
+
+log = logging.getLogger(__name__)
+
+#: The reason of a refusal that is the model's fault, not the row's.
+MODEL_FAILED = "model_failed"
+#: Under which name a model's answer holds what is odd about the row, where it has such.
+FLAGS = "flags"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A version in memory, ready to answer.
+
+    Parameters
+    ----------
+    deployment
+        The number of the deployment that made it answer; 0 where it is not deployed.
+    """
+
+    model: str
+    version: int
+    environment: str
+    deployment: int
+    family: str
+    opened: Predictor | Forecaster
+    signature: Signature = field(default_factory=lambda: Signature(None))
+
+    @property
+    def predicts(self) -> bool:
+        """Whether it answers rows; otherwise it continues a series."""
+        return isinstance(self.opened, Predictor)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why there is no answer: a code, and what is wrong with what."""
+
+    reason: str
+    faults: tuple[Fault, ...]
+
+    def __str__(self) -> str:
+        said = (f"{one.at}: {one.message}" if one.at else one.message for one in self.faults)
+        return "; ".join(said)
+
+
+class Answer(NamedTuple):
+    """What came of one row: an answer and what is odd about the row, or a refusal."""
+
+    row: Mapping[str, Any]
+    answer: Mapping[str, Any]
+    flags: tuple[str, ...] = ()
+    refusal: Refusal | None = None
+
+
+def predict(served: Served, rows: Sequence[Mapping[str, Any]]) -> list[Answer]:
+    """Answer rows, each for itself, in their order."""
+    checked = [served.signature.checked(row) for row in rows]
+    answered = _asked(served, [one.row for one in checked if not one.faults])
+    found = []
+    for one in checked:
+        if one.faults:
+            found.append(Answer(one.row, {}, (), Refusal("invalid_row", one.faults)))
+            continue
+        told = next(answered)
+        if isinstance(told, Refusal):
+            found.append(Answer(one.row, {}, one.flags, told))
+        else:
+            found.append(_flagged(one, told))
+    return found
+
+
+def _flagged(checked: Checked, told: Mapping[str, Any]) -> Answer:
+    """Return an answer with its flags: the model's own, and those of the signature."""
+    if FLAGS not in told:
+        return Answer(checked.row, told, checked.flags)
+    answer = {name: value for name, value in told.items() if name != FLAGS}
+    return Answer(checked.row, answer, tuple(dict.fromkeys((*told[FLAGS], *checked.flags))))
+
+
+def forecast(served: Served, horizon: int, level: float) -> list[Mapping[str, Any]] | Refusal:
+    """Continue a series by ``horizon`` steps, with an interval of ``level`` percent."""
+    assert isinstance(served.opened, Forecaster)
+    try:
+        steps = list(served.opened.forecast(horizon, level))
+    except BadInput as error:
+        return Refusal(error.reason, (Fault("", error.message),))
+    except Exception as error:  # noqa: BLE001 - a stranger's model may raise anything
+        return _failed(served, f"it raised {type(error).__name__}", error)
+    if len(steps) != horizon:
+        return _failed(served, f"it answered {len(steps)} steps of {horizon}")
+    if not all(_holds(step) for step in steps):
+        return _failed(served, "it answered what is no finite number")
+    return steps
+
+
+def _asked(served: Served, rows: list[dict[str, Any]]) -> Iterator[Mapping[str, Any] | Refusal]:
+    """Yield the model's answer to each row; one that it refuses does not cost the others theirs."""
+    if not rows:
+        return
+    answers = _answers(served, rows)
+    if isinstance(answers, Refusal):
+        if len(rows) == 1 or answers.reason == MODEL_FAILED:
+            yield from [answers] * len(rows)
+            return
+        half = len(rows) // 2
+        yield from _asked(served, rows[:half])
+        yield from _asked(served, rows[half:])
+        return
+    for answer in answers:
+        if _holds(answer):
+            yield answer
+        else:
+            yield _failed(served, "it answered what is no finite number")
+
+
+def _answers(served: Served, rows: list[dict[str, Any]]) -> Sequence[Mapping[str, Any]] | Refusal:
+    """Return the model's answers to all rows, or why there are none."""
+    assert isinstance(served.opened, Predictor)
+    try:
+        answers = served.opened.predict(rows)
+    except BadInput as error:
+        return Refusal(error.reason, (Fault("", error.message),))
+    except Exception as error:  # noqa: BLE001 - a stranger's model may raise anything
+        return _failed(served, f"it raised {type(error).__name__}", error)
+    if len(answers) != len(rows):
+        return _failed(served, f"it answered {len(answers)} rows of {len(rows)}")
+    return answers
+
+
+def _holds(answer: Mapping[str, Any]) -> bool:
+    values = answer.values()
+    return not any(isinstance(value, float) and not math.isfinite(value) for value in values)
+
+
+def _failed(served: Served, what: str, error: Exception | None = None) -> Refusal:
+    log.error(
+        "a model failed",
+        exc_info=error,
+        extra={"model": served.model, "version": served.version, "what": what},
+    )
+    return Refusal(MODEL_FAILED, (Fault("", f"{served.model}@{served.version}: {what}"),))

@@ -1,0 +1,181 @@
+"""Where requests are answered: the live models, an id for every answer, and the log of them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pipewarden.models.serving import answering
+from pipewarden.models.serving.answering import FLAGS, Answer, Refusal, Served
+from pipewarden.models.serving.ids import PredictionIds
+from pipewarden.models.serving.live import LiveModels
+from pipewarden.models.serving.log import PredictionLog
+from pipewarden.store.state.models.predictions import Prediction
+
+CHAMPION = "champion"
+#: Seconds that a row of an unknown model is taken to need, and how much a new measure counts.
+_AT_FIRST, _WEIGHT = 100e-6, 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The answers to a request.
+
+    Parameters
+    ----------
+    ids
+        Of each answer, in order; empty of one that was refused.
+    number
+        What `PredictionLog.wait` is asked with.
+    """
+
+    served: Served
+    answers: list[Answer]
+    ids: list[str]
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forecasted:
+    """A forecast, as `Answered`."""
+
+    served: Served
+    steps: list[Mapping[str, Any]]
+    id: str
+    number: int
+
+
+class Desk:
+    """Answers requests with the models of one environment; its work behind them is a thread each.
+
+    Parameters
+    ----------
+    clock
+        Gives the present time, UTC and aware.
+    """
+
+    def __init__(
+        self,
+        live: LiveModels,
+        log: PredictionLog,
+        ids: PredictionIds,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.live, self.log = live, log
+        self._ids, self._clock = ids, clock
+        self._stop = threading.Event()
+        self._looking: threading.Thread | None = None
+        self._pace: dict[str, float] = {}
+
+    def start(self) -> None:
+        """Begin to look for deployments, and to write the log."""
+        self.log.start()
+        self._looking = threading.Thread(
+            target=self.live.look_until, args=(self._stop,), name="deployments"
+        )
+        self._looking.start()
+
+    def close(self) -> None:
+        """End; what was answered is in the database or on disk then."""
+        self._stop.set()
+        if self._looking is not None:
+            self._looking.join()
+        self.log.close()
+
+    def predict(
+        self,
+        served: Served,
+        rows: Sequence[Mapping[str, Any]],
+        entities: Sequence[str] = (),
+        *,
+        request_id: str = "",
+        whole: bool = False,
+    ) -> Answered:
+        """Answer rows, and log the answers.
+
+        Parameters
+        ----------
+        entities
+            Whom each row is about; empty where nobody says.
+        whole
+            Whether one refused row means that none is answered, and nothing logged.
+
+        Raises
+        ------
+        StorageUnavailable
+            The answers can be logged nowhere.
+        """
+        began = time.perf_counter()
+        answers = answering.predict(served, rows)
+        self._paced(served.model, time.perf_counter() - began, len(rows))
+        good = [place for place, one in enumerate(answers) if one.refusal is None]
+        if whole and len(good) < len(answers):
+            return Answered(served, answers, [], 0)
+        ids = [""] * len(answers)
+        at = self._clock()
+        logged = []
+        for place, made in zip(good, self._ids.take(len(good)), strict=True):
+            ids[place] = made
+            one = answers[place]
+            entity = entities[place] if entities else ""
+            logged.append(_logged(served, made, at, entity, one.row, _told(one), request_id))
+        return Answered(served, answers, ids, self.log.add(logged))
+
+    def seconds(self, served: Served, rows: int) -> float:
+        """Return how long a model will take for so many rows, as it took for others before."""
+        return self._pace.get(served.model, _AT_FIRST) * rows
+
+    def _paced(self, model: str, seconds: float, rows: int) -> None:
+        if rows:
+            known = self._pace.get(model, _AT_FIRST)
+            self._pace[model] = known + (seconds / rows - known) * _WEIGHT
+
+    def forecast(
+        self, served: Served, horizon: int, level: float, *, request_id: str = ""
+    ) -> Forecasted | Refusal:
+        """Continue a series, and log the forecast.
+
+        Raises
+        ------
+        StorageUnavailable
+            The forecast can be logged nowhere.
+        """
+        steps = answering.forecast(served, horizon, level)
+        if isinstance(steps, Refusal):
+            return steps
+        (made,) = self._ids.take(1)
+        asked = {"horizon": horizon, "level": level}
+        entity = served.model.partition("/")[2]
+        row = _logged(served, made, self._clock(), entity, asked, {"steps": steps}, request_id)
+        return Forecasted(served, steps, made, self.log.add([row]))
+
+
+def _told(one: Answer) -> Mapping[str, Any]:
+    return {**one.answer, FLAGS: list(one.flags)} if one.flags else one.answer
+
+
+def _logged(
+    served: Served,
+    made: str,
+    at: datetime,
+    entity: str,
+    inputs: Mapping[str, Any],
+    answer: Mapping[str, Any],
+    request_id: str,
+) -> Prediction:
+    return Prediction(
+        id=made,
+        at=at,
+        model=served.model,
+        version=served.version,
+        environment=served.environment,
+        role=CHAMPION,
+        entity=entity,
+        inputs=inputs,
+        answer=answer,
+        request_id=request_id,
+    )
