@@ -32,6 +32,7 @@ NAMES = (
     "sinks",
     "celery_throughput",
     "api_load",
+    "jobs_listing",
 )
 
 

@@ -238,6 +238,10 @@ def test_pages_are_newest_first_with_true_totals(database, new_job, later):
         assert jobs.page(conn, pipeline="even").total == 4
         assert jobs.page(conn, source="elsewhere") == jobs.JobPage((), 0)
         assert jobs.page(conn, limit=1, offset=99).total == 7
+        for limit in range(1, 9):  # whichever end is nearer, every job is on one page
+            pages = [jobs.page(conn, limit=limit, offset=at) for at in range(0, 9, limit)]
+            walked = [job.id for page in pages for job in page.jobs]
+            assert walked == [f"run-{number}" for number in range(6, -1, -1)]
 
 
 def test_the_latest_job_of_each_source_and_pipeline_is_found(database, new_job, later):

@@ -82,9 +82,10 @@ jobs = Table(
     Column("traceparent", Name, nullable=False, server_default=""),
     CheckConstraint(f"status IN ({_statuses})", name="status"),
     Index(None, "created_at", "id"),
-    Index(None, "status", "created_at"),
-    Index(None, "pipeline", "created_at"),
-    Index(None, "source", "created_at"),
+    Index(None, "status", "created_at", "id"),
+    Index(None, "pipeline", "created_at", "id"),
+    Index(None, "source", "created_at", "id"),
+    Index(None, "pipeline", "status", "created_at", "id"),
 )
 
 #: Every change of status and every request, written with the change itself.

@@ -88,14 +88,21 @@ def page(
     if since is not None:
         where.append(jobs.c.created_at >= since)
     total = conn.execute(select(func.count()).select_from(jobs).where(*where)).scalar_one()
-    newest = (
-        select(jobs)
-        .where(*where)
-        .order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
-        .limit(limit)
-        .offset(offset)
-    )
-    return JobPage(tuple(as_job(row) for row in conn.execute(newest).mappings()), total)
+    newest = (jobs.c.created_at.desc(), jobs.c.id.desc())
+    oldest = (jobs.c.created_at, jobs.c.id)
+    left = total - offset
+    if left <= 0:
+        return JobPage((), total)
+    # Those left out are counted off an index, from the nearer end; rows are read of the page only.
+    found = select(jobs.c.id).where(*where)
+    if offset <= left:
+        found = found.order_by(*newest).limit(limit).offset(offset)
+    else:
+        number = min(limit, left)
+        found = found.order_by(*oldest).limit(number).offset(left - number)
+    ids = found.subquery()
+    rows = conn.execute(select(jobs).join(ids, jobs.c.id == ids.c.id).order_by(*newest))
+    return JobPage(tuple(as_job(row) for row in rows.mappings()), total)
 
 
 def history(conn: Connection, job_id: str) -> list[JobEvent]:
