@@ -1,0 +1,1 @@
+"""Evaluation: scores with intervals, by segment, and what the model goes by."""

@@ -1,0 +1,1 @@
+"""Fitting: search, boosting, calibration, and the baseline beside them."""

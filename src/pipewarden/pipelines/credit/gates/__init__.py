@@ -1,0 +1,1 @@
+"""Gates: is the model good and honest, and should it take the champion's place now?"""
