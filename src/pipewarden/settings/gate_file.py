@@ -11,10 +11,16 @@ if TYPE_CHECKING:
     from pipewarden.core.gate import Gate
 
 
-def load_gate(gate: Gate, path: Path) -> Gate:
+def load_gate(gate: Gate, path: Path, preset: str = "") -> Gate:
     """Return ``gate`` with the thresholds of a gate file.
 
-    The file is YAML: ``{version: 1, checks: {<check>: {category, target, operator, …}}}``.
+    The file is YAML: ``{version: 1, checks: {<check>: {category, target, operator, …}}}``; under
+    ``presets`` it may say, by name, what differs.
+
+    Parameters
+    ----------
+    preset
+        Whose differences are to be applied, where the file has any of this name.
 
     Raises
     ------
@@ -32,7 +38,9 @@ def load_gate(gate: Gate, path: Path) -> Gate:
     if not isinstance(rules.get("checks"), dict):
         raise InvalidSettings(f"the gate file {path} has no mapping 'checks'")
     try:
-        return gate.with_thresholds(rules["checks"])
+        held = gate.with_thresholds(rules["checks"])
+        differences = (rules.get("presets") or {}).get(preset)
+        return held if differences is None else held.with_thresholds(differences)
     except InvalidSettings as error:
         raise InvalidSettings(
             f"the gate file {path}: {error.message}", next_step=error.next_step

@@ -124,8 +124,10 @@ class EnvironmentPolicy(BaseModel):
     approval: bool = Field(
         default=False, description="Whether somebody must sign for a version first."
     )
-    cooldown_days: float = Field(
-        default=7.0, ge=0, description="Days between two promotions of a model."
+    cooldown_days: float | None = Field(
+        default=None,
+        ge=0,
+        description="Days between two promotions of a model; null: as its promotion gate says.",
     )
 
 

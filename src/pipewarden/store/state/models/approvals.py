@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, insert, select
 
+from pipewarden.core.chain import Act
 from pipewarden.core.models.deployments import Approval
+from pipewarden.store.state.models import versions
 from pipewarden.store.state.models.schema import approvals
 
 
@@ -23,3 +25,21 @@ def of_version(
         query = query.where(approvals.c.environment == environment)
     rows = conn.execute(query.order_by(approvals.c.id)).mappings()
     return [Approval(**{name: row[name] for name in Approval.__slots__}) for row in rows]
+
+
+def act_of(approval: Approval, object_hash: str) -> Act:
+    """Return what the ledger learns of a signature: it is linked to the very document.
+
+    21 CFR 11.70: a signature cannot be cut out of its record, or moved to another.
+    """
+    return Act(
+        actor=approval.signer,
+        action="model.approved",
+        subject=versions.subject(approval.model, approval.version),
+        reason=approval.meaning,
+        details={
+            "environment": approval.environment,
+            "key": approval.key_id,
+            "object": object_hash,
+        },
+    )

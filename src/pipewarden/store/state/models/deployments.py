@@ -7,21 +7,37 @@ of one model and environment impossible, whoever races whom.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, select, update
 
+from pipewarden.core.chain import Act
 from pipewarden.core.models.deployments import (
     DEPLOYMENT_TRANSITIONS,
     Deployment,
     DeploymentKind,
     DeploymentState,
 )
-from pipewarden.errors import IllegalTransition, UnknownName
+from pipewarden.errors import Conflict, IllegalTransition, UnknownName
+from pipewarden.store.state.models import versions
 from pipewarden.store.state.models.schema import deployments
+from pipewarden.store.state.outbox import OutboxEvent
 
 _SERVING = [state for state in DeploymentState if state.serving]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stint:
+    """What is needed of a deployment that served once, or does, to choose what to go back to."""
+
+    id: int
+    model: str
+    version: int
+    kind: DeploymentKind
+    state: DeploymentState
+    verified: bool
 
 
 def request(conn: Connection, deployment: Deployment) -> Deployment:
@@ -32,13 +48,17 @@ def request(conn: Connection, deployment: Deployment) -> Deployment:
     return get(conn, made[0])
 
 
-def begin(conn: Connection, deployment_id: int, *, at: datetime, ended: DeploymentState) -> None:
+def begin(
+    conn: Connection, deployment_id: int, *, at: datetime, ended: DeploymentState, reason: str = ""
+) -> None:
     """Let an AWAITING deployment serve from now on, in the place of what serves now.
 
     Parameters
     ----------
     ended
         What becomes of the deployment that served: SUPERSEDED or ROLLED_BACK.
+    reason
+        Why that one ended; by default that this one began.
 
     Raises
     ------
@@ -48,10 +68,87 @@ def begin(conn: Connection, deployment_id: int, *, at: datetime, ended: Deployme
     new = get(conn, deployment_id)
     before = serving(conn, new.model, new.environment)
     if before is not None:
-        change_state(conn, before.id, ended, at=at, reason=f"deployment {new.id}")
+        change_state(conn, before.id, ended, at=at, reason=reason or f"deployment {new.id}")
     change_state(conn, new.id, DeploymentState.CURRENT, at=at)
     replaced = None if before is None else before.id
     conn.execute(update(deployments).where(deployments.c.id == new.id).values(replaced=replaced))
+
+
+def take_over(
+    conn: Connection, new: Sequence[Deployment], *, at: datetime, reason: str
+) -> list[Deployment]:
+    """Let deployments of many models serve from now on, what served before rolled back.
+
+    The same as `request` and `begin` of each, in a few statements for all of them.
+
+    Parameters
+    ----------
+    new
+        At most one a model; each names what it replaces.
+    reason
+        Why those that serve now end.
+
+    Raises
+    ------
+    Conflict
+        What one of them replaces does not serve any more; nothing holds.
+    """
+    if not new:
+        return []
+    ended = [one.replaced for one in new if one.replaced is not None]
+    change = update(deployments).where(
+        deployments.c.id.in_(ended), deployments.c.state.in_(_SERVING)
+    )
+    values = {"state": DeploymentState.ROLLED_BACK, "ended_at": at, "ended_reason": reason}
+    if conn.execute(change.values(**values)).rowcount != len(ended):
+        raise Conflict(
+            "another deployment began meanwhile",
+            left_behind="nothing was changed",
+            next_step="pipewarden models history, then the command again",
+        )
+    names = [name for name in Deployment.__slots__ if name != "id"]
+    rows = [
+        {name: getattr(one, name) for name in names}
+        | {"state": DeploymentState.CURRENT, "started_at": at}
+        for one in new
+    ]
+    made = insert(deployments).returning(deployments.c.id, sort_by_parameter_order=True)
+    ids = list(conn.execute(made, rows).scalars())
+    return [
+        Deployment(id=number, **{**row, "state": DeploymentState.CURRENT})
+        for number, row in zip(ids, rows, strict=True)
+    ]
+
+
+def verify(conn: Connection, found: Mapping[int, Mapping[str, Any]], *, at: datetime) -> set[int]:
+    """Move those of the deployments to VERIFIED that are CURRENT still; return which.
+
+    Parameters
+    ----------
+    found
+        Deployment → its whole evidence, what the trial found included.
+    """
+    current = deployments.c.state == DeploymentState.CURRENT
+    query = select(deployments.c.id).where(deployments.c.id.in_(list(found)), current)
+    ids = set(conn.execute(query).scalars())
+    if ids:
+        change = (
+            update(deployments)
+            .where(deployments.c.id == bindparam("of"), current)
+            .values(state=DeploymentState.VERIFIED, verified_at=at, evidence=bindparam("evidence_"))
+        )
+        conn.execute(change, [{"of": n, "evidence_": found[n]} for n in sorted(ids)])
+    return ids
+
+
+def withdraw(
+    conn: Connection, model: str, environment: str, *, at: datetime, reason: str
+) -> list[Deployment]:
+    """End what waits for an approval; return it."""
+    waiting = [one for one in awaiting(conn, model) if one.environment == environment]
+    for one in waiting:
+        change_state(conn, one.id, DeploymentState.WITHDRAWN, at=at, reason=reason)
+    return waiting
 
 
 def change_state(
@@ -153,6 +250,94 @@ def known_good(conn: Connection, model: str, environment: str, *, before: int) -
         *_of(model, environment),
         deployments.c.id < before,
         deployments.c.verified_at.is_not(None),
+    )
+
+
+def unverified(conn: Connection, environment: str | None = None) -> list[Deployment]:
+    """Return what serves and was not found good yet, the oldest first."""
+    where: list[ColumnElement[bool]] = [deployments.c.state == DeploymentState.CURRENT]
+    if environment is not None:
+        where.append(deployments.c.environment == environment)
+    return _listed(conn, *where)[::-1]
+
+
+def last_promotion(conn: Connection, model: str, environment: str) -> datetime | None:
+    """Return when a version was last deployed that was not taken back; None: never."""
+    query = select(func.max(deployments.c.started_at)).where(
+        *_of(model, environment),
+        deployments.c.kind == DeploymentKind.DEPLOY,
+        deployments.c.state != DeploymentState.ROLLED_BACK,
+    )
+    return conn.execute(query).scalar()
+
+
+def last_taken_back(
+    conn: Connection, model: str, version: int, environment: str
+) -> datetime | None:
+    """Return when a version was last rolled back; None: never."""
+    query = select(func.max(deployments.c.ended_at)).where(
+        *_of(model, environment),
+        deployments.c.version == version,
+        deployments.c.state == DeploymentState.ROLLED_BACK,
+    )
+    return conn.execute(query).scalar()
+
+
+def stints(conn: Connection, environment: str, model: str | None = None) -> list[Stint]:
+    """Return what ever served in an environment, of one model or of all, the newest first."""
+    t = deployments.c
+    columns = (t.id, t.model, t.version, t.kind, t.state, t.verified_at.is_not(None))
+    query = select(*columns).where(t.environment == environment, t.started_at.is_not(None))
+    if model is not None:
+        query = query.where(t.model == model)
+    return [
+        Stint(
+            id=row[0],
+            model=row[1],
+            version=row[2],
+            kind=DeploymentKind(row[3]),
+            state=DeploymentState(row[4]),
+            verified=bool(row[5]),
+        )
+        for row in conn.execute(query.order_by(t.id.desc()))
+    ]
+
+
+def act_of(deployment: Deployment, action: str, *, actor: str, reason: str, **details: Any) -> Act:
+    """Return what the ledger learns of a deployment.
+
+    Parameters
+    ----------
+    action
+        The verb: ``deployed``, ``verified``, ``rolled_back`` and so on.
+    """
+    facts = {"environment": deployment.environment, "deployment": deployment.id or None}
+    return Act(
+        actor=actor,
+        action=f"model.{action}",
+        subject=versions.subject(deployment.model, deployment.version),
+        reason=reason,
+        details={name: value for name, value in (facts | details).items() if value is not None},
+    )
+
+
+def event_of(deployment: Deployment, fate: str, *, at: datetime, **data: Any) -> OutboxEvent:
+    """Return what the world learns of a deployment: ``deployed``, ``promoted``, ``rolled_back``."""
+    return OutboxEvent(
+        type=f"io.pipewarden.model.{fate}",
+        subject=versions.subject(deployment.model, deployment.version),
+        data={
+            "model": deployment.model,
+            "version": deployment.version,
+            "environment": deployment.environment,
+            "deployment": deployment.id,
+            "kind": str(deployment.kind),
+            "actor": deployment.actor,
+            "reason": deployment.reason,
+            **data,
+        },
+        at=at,
+        id=f"deployment/{deployment.id}/{fate}",
     )
 
 

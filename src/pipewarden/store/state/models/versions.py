@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, union, update
 
 from pipewarden.core.chain import Act
 from pipewarden.core.models.deployments import ModelVersion, Trained, VersionStatus
 from pipewarden.errors import UnknownName
-from pipewarden.store.state.models.schema import model_versions
+from pipewarden.store.state.models.schema import (
+    approvals,
+    deployments,
+    model_versions,
+    predictions,
+)
 from pipewarden.store.state.outbox import OutboxEvent
 
 
@@ -169,6 +174,27 @@ def of_object(conn: Connection, object_hash: str) -> list[ModelVersion]:
     """Return the versions that a model document is."""
     query = select(model_versions).where(model_versions.c.object_hash == object_hash)
     return [_version(row) for row in conn.execute(query).mappings()]
+
+
+def models(conn: Connection, family: str | None = None) -> list[str]:
+    """Return the names of all models, of one family or of all, in order."""
+    query = select(model_versions.c.model).distinct().order_by(model_versions.c.model)
+    if family is not None:
+        query = query.where(model_versions.c.family == family)
+    return list(conn.execute(query).scalars())
+
+
+def families(conn: Connection) -> list[str]:
+    """Return the names of all families that have a version, in order."""
+    query = select(model_versions.c.family).distinct().order_by(model_versions.c.family)
+    return list(conn.execute(query).scalars())
+
+
+def referenced(conn: Connection) -> set[tuple[str, int]]:
+    """Return the versions that were ever deployed, are about to be, or were signed or asked."""
+    tables = (deployments, approvals, predictions)
+    named = union(*(select(table.c.model, table.c.version) for table in tables))
+    return {(row[0], row[1]) for row in conn.execute(named)}
 
 
 def release(conn: Connection, model: str, version: int) -> bool:

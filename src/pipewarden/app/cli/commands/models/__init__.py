@@ -1,0 +1,1 @@
+"""The commands of models: look, deploy, approve, roll back."""

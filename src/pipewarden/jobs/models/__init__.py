@@ -1,0 +1,1 @@
+"""What joins the life of models to a workspace."""
