@@ -27,6 +27,8 @@ COMMANDS = {
     "deploy": ("Models", "commands.models.deploy:app"),
     "approve": ("Models", "commands.models.approve:app"),
     "rollback": ("Models", "commands.models.rollback:app"),
+    "predict": ("Models", "commands.serving.predict:app"),
+    "forecast": ("Models", "commands.serving.forecast:app"),
     "serve": ("Serve", "commands.service.serve:app"),
     "keys": ("Serve", "commands.service.keys:app"),
     "worker": ("Serve", "commands.service.worker:app"),

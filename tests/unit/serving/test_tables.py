@@ -1,0 +1,131 @@
+"""``predict`` and ``forecast``: files in, files out, each answer naming its version."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+
+import pytest
+
+from pipewarden.errors import BadInput, SourceNotFound, UnknownName, UsageError
+from pipewarden.jobs.serving import choosing, forecasts, scoring, tables
+
+TABLE = "id,income,age\n7,2.5,30\n8,,40\n9,1,x\n10,1,13\n11,1,120\n"
+
+
+@pytest.fixture
+def risk(site):
+    site.train("1")
+    site.deploy("risk", 1)
+    (site.home / "in.csv").write_text(TABLE)
+    return site
+
+
+def scored(site, source, target):
+    return scoring.score(
+        site.workspace, "risk", "production", site.home / source, site.home / target
+    )
+
+
+def test_each_row_keeps_its_place_and_says_why_it_has_no_answer(risk):
+    done = scored(risk, "in.csv", "out.csv")
+    assert (done.rows, done.answered, done.refused, done.flagged) == (5, 3, 2, 1)
+    assert done.copied == ("id",)
+    with (risk.home / "out.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["score"] for row in rows] == ["33.5", "41.0", "", "", "122.0"]
+    assert {row["model_version"] for row in rows} == {"risk@1"}
+    assert rows[2]["flags"] == "refused:invalid_row age: it is a text, not a whole number"
+    assert rows[3]["flags"].startswith("refused:unlucky")
+    assert rows[4]["flags"] == "out_of_range:age"
+
+
+@pytest.mark.parametrize("kind", ["csv.gz", "jsonl", "jsonl.gz", "parquet"])
+def test_every_kind_of_file_holds_the_same(risk, kind):
+    scored(risk, "in.csv", f"out.{kind}")
+    source = risk.home / f"out.{kind}"
+    signature = tables.Signature(None)
+    rows = list(tables.rows_of(source, signature))
+    assert [row["score"] for row in rows] == [33.5, 41.0, None, None, 122.0]
+    assert [str(row["age"]) for row in rows] == ["30", "40", "x", "13", "120"]
+
+
+def test_json_lines_are_read(risk):
+    with gzip.open(risk.home / "in.jsonl.gz", "wt") as file:
+        file.write(json.dumps({"age": 30, "income": 2.5}) + "\n\n")
+    assert scored(risk, "in.jsonl.gz", "out.jsonl").answered == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("id,income\n1,2\n", "missing_columns"),
+        ("age,score\n30,2\n", "repeated_column"),
+        ("age,age\n30,2\n", "repeated_column"),
+        ("age,income\n30\n", "uneven_row"),
+        ("age,income\n30,2,3\n", "uneven_row"),
+        ("age\n", "empty_table"),
+        ('age\n"30', "unreadable"),
+    ],
+)
+def test_a_table_that_does_not_hold_is_refused_and_nothing_is_written(risk, text, reason):
+    (risk.home / "in.csv").write_text(text)
+    with pytest.raises(BadInput) as caught:
+        scored(risk, "in.csv", "out.csv")
+    assert caught.value.reason == reason
+    assert not (risk.home / "out.csv").exists()
+    assert not list(risk.home.glob(".pipewarden-*"))
+
+
+def test_files_that_are_no_tables_are_refused(risk):
+    with pytest.raises(UsageError, match="must end in"):
+        scored(risk, "in.csv", "out.xlsx")
+    with pytest.raises(SourceNotFound):
+        scored(risk, "none.csv", "out.csv")
+
+
+def test_the_deployed_version_answers_else_the_latest_deployable(risk):
+    risk.train("2 2")
+    chosen = choosing.choose(risk.workspace, "risk", "production")
+    assert (chosen.name, chosen.why) == ("risk@1", "deployed in production")
+    chosen = choosing.choose(risk.workspace, "risk", "staging")
+    assert (chosen.name, chosen.why) == ("risk@2", "the latest deployable")
+    with pytest.raises(UnknownName, match="did you mean 'risk'"):
+        choosing.choose(risk.workspace, "rosk", "production")
+
+
+def test_all_series_are_continued_and_one_that_cannot_be_names_itself(risk):
+    risk.train("1 2 3", "978.series")
+    risk.train("4 5 6", "b.series")
+    risk.deploy("repeat/978", 1)
+    made = list(forecasts.forecast_all(risk.workspace, "production", 2, 80.0))
+    rows = [row for one in made for row in one.rows]
+    assert [(row["unique_id"], row["step"], row["y_hat"]) for row in rows] == [
+        ("978", 1, 3.0),
+        ("978", 2, 3.0),
+        ("b", 1, 6.0),
+        ("b", 2, 6.0),
+    ]
+    assert list(rows[0]) == ["unique_id", "ds", "step", "y_hat", "lo_80", "hi_80", "model_version"]
+    for path in risk.workspace.objects_dir.rglob("*.json"):
+        if b'"repeat/b"' in path.read_bytes():
+            path.unlink()
+    made = list(forecasts.forecast_all(risk.workspace, "production", 2, 80.0))
+    assert [(one.chosen.name, bool(one.problem)) for one in made] == [
+        ("repeat/978@1", False),
+        ("repeat/b@1", True),
+    ]
+
+
+def test_one_series_is_named_by_its_isbn_and_a_model_of_rows_has_none(risk):
+    risk.train("1 2 3", "9780140449136.series")
+    name = choosing.model_of_series(risk.workspace, "978-0-14-044913-6")
+    assert name == "repeat/9780140449136"
+    chosen = choosing.choose(risk.workspace, name, "production")
+    assert len(forecasts.forecast(risk.workspace, chosen, 3, 95).rows) == 3
+    with pytest.raises(UnknownName):
+        choosing.model_of_series(risk.workspace, "risk")
+    chosen = choosing.choose(risk.workspace, "risk", "production")
+    with pytest.raises(UsageError, match="answers rows"):
+        forecasts.forecast(risk.workspace, chosen, 3, 95)
