@@ -1,0 +1,1 @@
+"""How candidates compete, what the winner's errors were, and how wide its intervals are."""

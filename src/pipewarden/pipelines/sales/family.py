@@ -1,0 +1,53 @@
+"""What models of the family ``sales`` have in common; what is heavy is imported on first use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pipewarden as pw
+
+if TYPE_CHECKING:
+    from pipewarden.pipelines.sales.artifact import SeriesModel
+
+
+class SalesFamily:
+    """The family of weekly forecasters."""
+
+    def open(self, document: Mapping[str, Any]) -> SeriesModel:
+        """Return the model of a document.
+
+        Raises
+        ------
+        BadInput
+            The document is of another family, or its artifact does not read.
+        """
+        from pipewarden.pipelines.sales.artifact import opened
+
+        return opened(document)
+
+    def smoke(self, document: Mapping[str, Any], model: Any) -> dict[str, Any]:
+        """Forecast as far as was stored with the version, and tell what is wrong."""
+        from pipewarden.pipelines.sales.comparison import smoke
+
+        return smoke(document, model)
+
+    def compare(
+        self, challenger: Mapping[str, Any], champion: Mapping[str, Any] | None
+    ) -> dict[str, Any]:
+        """Return the evidence for replacing the champion, as the promotion gate judges it."""
+        from pipewarden.pipelines.sales.comparison import compare
+
+        return compare(challenger, champion)
+
+    def promotion_gate(self, preset: str = "default") -> pw.Gate:
+        """Return the gate that decides on a replacement.
+
+        Raises
+        ------
+        UnknownName
+            There is no such preset.
+        """
+        from pipewarden.pipelines.sales.gates.promotion import sales_promotion_gate
+
+        return sales_promotion_gate(preset)

@@ -1,0 +1,1 @@
+"""The gates: is a forecaster good and honest, and should it replace the deployed one now."""
