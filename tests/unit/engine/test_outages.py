@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from pipewarden.core.jobs import JobStatus
 from pipewarden.core.outages.breaker import BreakerState, Policy
 from pipewarden.errors import DatabaseUnavailable
 from pipewarden.jobs import requests
+from pipewarden.jobs.queue.service import JobService
 from pipewarden.jobs.run import Silent, run
 from pipewarden.jobs.runners import execution, local, outages
 from pipewarden.jobs.runners.outages import Dependency, Outages, Standing
@@ -118,6 +120,28 @@ def test_what_a_process_knows_of_its_dependencies_has_their_names(time, monkeypa
     outages.dependency("database", time).failed()
     assert outages.dependency("database", time) is outages.dependency("database", time)
     assert {name: one.failures for name, one in outages.breakers().items()} == {"database": 1}
+
+
+def test_the_queue_waits_behind_the_breaker_and_goes_on(workspace, monkeypatch):
+    monkeypatch.setattr(outages, "_met", {})
+    service, rounds, seen = JobService(workspace, slots=0), iter([True, True, True, False]), []
+
+    def round_() -> None:
+        if next(rounds):
+            raise GONE
+
+    class Stop(threading.Event):
+        def wait(self, timeout=None):
+            seen.append((timeout, outages.breakers()["database"]))
+            if not seen[-1][1].failures:
+                self.set()
+            return self.is_set()
+
+    monkeypatch.setattr(service, "round", round_)
+    service.run(Stop())
+    assert [one.failures for _, one in seen] == [1, 2, 3, 0]
+    assert [one.state for _, one in seen][2:] == [BreakerState.OPEN, BreakerState.CLOSED]
+    assert 0.25 <= seen[0][0] <= 0.5 <= seen[1][0] <= 1.0 <= seen[2][0] <= 2.0
 
 
 # ── a job ────────────────────────────────────────────────────────────────────────────────────

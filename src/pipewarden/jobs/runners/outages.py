@@ -13,7 +13,8 @@ from pipewarden.core.outages.breaker import Breaker, BreakerState, Policy
 from pipewarden.errors import DependencyUnavailable
 
 #: How soon a database, or a broker, that does not answer is tried again.
-SOON = Policy(first_delay=0.5, longest_delay=30.0, open_after=3)
+DATABASE = Policy(first_delay=0.5, longest_delay=10.0, open_after=3)
+BROKER = Policy(first_delay=0.4, longest_delay=5.0, open_after=3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,7 @@ class Dependency:
     def __init__(
         self,
         clock: Callable[[], datetime],
-        policy: Policy = SOON,
+        policy: Policy = DATABASE,
         random: Callable[[], float] = random.random,
     ) -> None:
         self._clock = clock
@@ -88,10 +89,10 @@ _met: dict[str, Dependency] = {}
 _meeting = Lock()
 
 
-def dependency(name: str, clock: Callable[[], datetime]) -> Dependency:
+def dependency(name: str, clock: Callable[[], datetime], policy: Policy = DATABASE) -> Dependency:
     """Return what this process knows of a dependency; one that is new counts as well."""
     with _meeting:
-        return _met.setdefault(name, Dependency(clock))
+        return _met.setdefault(name, Dependency(clock, policy))
 
 
 def breakers() -> Mapping[str, Standing]:

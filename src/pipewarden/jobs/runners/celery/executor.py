@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pipewarden.engine.task import Task, Worked
 from pipewarden.errors import StorageUnavailable
+from pipewarden.jobs.runners import outages
 from pipewarden.jobs.runners.celery.broker import Line, Unreachable
 from pipewarden.jobs.runners.celery.messages import (
     Answer,
@@ -26,12 +27,11 @@ from pipewarden.jobs.runners.celery.messages import (
     encode_chunk,
 )
 from pipewarden.jobs.runners.celery.outstanding import Outstanding
+from pipewarden.jobs.workspace import utc_now
 from pipewarden.settings import CelerySettings
 
 #: Seconds between two ticks, at which the runner looks for requests and sends its heartbeat.
 _TICK = 0.2
-#: Seconds between two attempts to reach the broker: the first, and the most.
-_BACKOFF, _BACKOFF_MAX = 0.2, 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -55,6 +55,8 @@ class CeleryExecutor:
         Told, once each, when the broker goes and comes, and when no worker answers.
     lead
         How many tasks may be handed out ahead of the oldest unanswered one; None for any number.
+    broker
+        What this process knows of the broker, and how soon one that is down is tried again.
     clock, sleep
         Monotonic seconds, and what waits.
     """
@@ -69,6 +71,7 @@ class CeleryExecutor:
         stopping: Callable[[], bool] = lambda: False,
         tell: Callable[[str], None] = lambda _: None,
         lead: int | None = None,
+        broker: outages.Dependency | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -82,8 +85,8 @@ class CeleryExecutor:
         self._clock = clock
         self._sleep = sleep
         self._out = Outstanding(settings.silence_seconds, clock)
-        self._down_since: float | None = None
-        self._again_at, self._backoff = 0.0, _BACKOFF
+        self._broker = broker or outages.Dependency(utc_now, outages.BROKER)
+        self._down, self._again_at = False, 0.0
         self._told_unheard = False
         self._held: Task | None = None
 
@@ -183,20 +186,18 @@ class CeleryExecutor:
             self._sleep(min(_TICK, self._again_at - self._clock()))
             return False
         self._line.connect()
-        if self._down_since is not None:
-            seconds = self._clock() - self._down_since
-            self._tell(f"the broker answers again after {seconds:.0f} s")
-            self._down_since, self._backoff = None, _BACKOFF
+        seconds = self._broker.answered()
+        if self._down:
+            self._tell(f"the broker answers again after {seconds or 0.0:.0f} s")
+            self._down = False
         self._out.outage_over()
         return True
 
     def _broke(self, error: Unreachable) -> None:
-        now = self._clock()
-        if self._down_since is None:
-            self._down_since = now
+        if not self._down:
+            self._down = True
             self._tell(f"the broker does not answer, waiting for it; nothing is lost: {error}")
-        self._again_at = now + self._backoff
-        self._backoff = min(self._backoff * 2, _BACKOFF_MAX)
+        self._again_at = self._clock() + self._broker.failed()
 
     def _tell_if_unheard(self) -> None:
         if self._out.unheard and not self._told_unheard:

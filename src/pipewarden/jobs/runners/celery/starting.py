@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pipewarden.engine.executors.ordering import LEAD
 from pipewarden.engine.records import RecordScan
 from pipewarden.errors import UsageError
+from pipewarden.jobs.runners import outages
 from pipewarden.jobs.runners.celery.application import (
     answer_queue_name,
     application,
@@ -65,4 +66,5 @@ def celery_executor(runner: Runner, planned: Planned) -> CeleryExecutor:
         stopping=lambda: runner.control.stopping,
         tell=runner.listener.note,
         lead=LEAD if pipeline.lines is not None else None,
+        broker=outages.dependency("broker", runner.workspace.clock, outages.BROKER),
     )
