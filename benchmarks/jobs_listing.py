@@ -114,40 +114,13 @@ def _fill(workspace: Any, number: int) -> None:
     """Write so many jobs; PostgreSQL then looks at them, as it does by itself."""
     from sqlalchemy import insert
 
-    from pipewarden.core.jobs import Job, JobStatus, Progress
-    from pipewarden.jobs.options import RunOptions
     from pipewarden.store.state.jobs.rows import values_of
     from pipewarden.store.state.schema import jobs
 
     chance = random.Random(1)
-
-    def status(n: int) -> JobStatus:
-        if n >= number - max(1, number // 10_000):
-            return JobStatus.RUNNING
-        return JobStatus.FAILED if chance.random() < 1 / 50 else JobStatus.COMPLETED
-
-    def row(n: int) -> dict[str, Any]:
-        at, pipeline = START + timedelta(seconds=n), PIPELINES[n % len(PIPELINES)]
-        source = f"/srv/inbox/{chance.randrange(1_000)}"
-        options = RunOptions(
-            pipeline=pipeline, source=source, settings={"entities": {"gpu": False}}
-        )
-        job = Job(
-            id=f"{at:%Y%m%d_%H%M%S}_{pipeline}_{n:07x}",
-            pipeline=pipeline,
-            source=source,
-            status=status(n),
-            created_at=at,
-            created_by="benchmark",
-            started_at=at,
-            finished_at=at + timedelta(seconds=60),
-            options=options.as_dict(),
-            progress=Progress(seen=1_000, published=990, quarantined=10),
-        )
-        return values_of(job)
-
     for start in range(0, number, 10_000):
-        rows = [row(n) for n in range(start, min(number, start + 10_000))]
+        end = min(number, start + 10_000)
+        rows = [values_of(_job(n, number, chance)) for n in range(start, end)]
         with workspace.database.write() as conn:
             conn.execute(insert(jobs), rows)
     if workspace.database.dialect == "postgresql":
@@ -156,6 +129,31 @@ def _fill(workspace: Any, number: int) -> None:
         address = workspace.settings.database_url.replace("+psycopg", "")
         with psycopg.connect(address, autocommit=True) as bare:
             bare.execute("VACUUM ANALYZE jobs")  # which autovacuum does within a minute
+
+
+def _job(n: int, number: int, chance: random.Random) -> Any:
+    """Return the n-th of so many jobs: the last few run, one in fifty failed."""
+    from pipewarden.core.jobs import Job, JobStatus, Progress
+    from pipewarden.jobs.options import RunOptions
+
+    at, pipeline = START + timedelta(seconds=n), PIPELINES[n % len(PIPELINES)]
+    source = f"/srv/inbox/{chance.randrange(1_000)}"
+    status = JobStatus.FAILED if chance.random() < 1 / 50 else JobStatus.COMPLETED
+    if n >= number - max(1, number // 10_000):
+        status = JobStatus.RUNNING
+    options = RunOptions(pipeline=pipeline, source=source, settings={"entities": {}})
+    return Job(
+        id=f"{at:%Y%m%d_%H%M%S}_{pipeline}_{n:07x}",
+        pipeline=pipeline,
+        source=source,
+        status=status,
+        created_at=at,
+        created_by="benchmark",
+        started_at=at,
+        finished_at=at + timedelta(seconds=60),
+        options=options.as_dict(),
+        progress=Progress(seen=1_000, published=990, quarantined=10),
+    )
 
 
 @contextmanager

@@ -139,6 +139,33 @@ def test_sink_and_outbox_lag_are_those_of_the_oldest(workspace, told):
     assert told("pipewarden_outbox_breaker_open", target="next") == 0
 
 
+def test_an_event_that_waits_behind_the_cursor_makes_a_lag_and_a_dead_one_does_not(workspace, told):
+    from sqlalchemy import update
+
+    from pipewarden.store.state.delivery import targets, undelivered
+    from pipewarden.store.state.delivery.undelivered import Fortune, Undelivered
+    from pipewarden.store.state.schema import event_targets
+
+    event = {"type": "io.pipewarden.job.queued", "data": {}}
+    with workspace.database.write() as conn:
+        for age, subject in ((90, "dead"), (60, "late"), (30, "late")):
+            at = NOW - timedelta(seconds=age)
+            held = outbox.OutboxEvent(**event, subject=subject, at=at, id=str(age))
+            outbox.append(conn, [held])
+        targets.claim(conn, "next", owner="a", at=NOW, ttl_seconds=1)
+        conn.execute(update(event_targets).values(cursor=2, failures=5, retry_at=NOW))
+        fortunes = ((1, "dead", Fortune.DEAD), (2, "late", Fortune.WAITING))
+        letters = [
+            Undelivered(seq=seq, subject=subject, state=state, retry_at=NOW, at=NOW)
+            for seq, subject, state in fortunes
+        ]
+        undelivered.put(conn, "next", letters)
+    assert told("pipewarden_outbox_lag_events", target="next") == 2
+    assert told("pipewarden_outbox_lag_seconds", target="next") == 60
+    assert told("pipewarden_outbox_dead_events", target="next") == 1
+    assert told("pipewarden_outbox_breaker_open", target="next") == 1
+
+
 def test_a_target_that_is_enabled_no_more_lacks_nothing(workspace, told):
     from pipewarden.store.state.delivery import targets
 

@@ -91,7 +91,7 @@ def sink() -> MemorySink:
     return MemorySink()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def make():
     """Return what makes a document for the sinks."""
     return delivery

@@ -15,8 +15,8 @@ from prometheus_client.core import (
     Metric,
 )
 
+from pipewarden.app.api.watch.lag import SpoolLag
 from pipewarden.core.outages.breaker import Breaker, BreakerState, Policy
-from pipewarden.delivery.sinks.lag import SpoolLag
 from pipewarden.delivery.sinks.standing import read_standing
 from pipewarden.errors import PipewardenError
 from pipewarden.store.state.service import figures, timings

@@ -6,9 +6,8 @@ Nothing of them is stored, but by the sinks that a request names.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any
 
 import orjson
@@ -16,19 +15,18 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipewarden.app.api import answering
 from pipewarden.app.api.edge import bodies
 from pipewarden.app.api.edge.access import Operator
 from pipewarden.app.api.edge.problems import Problem, documented
 from pipewarden.app.api.service import Served, Service
 from pipewarden.app.api.views import BatchView, ResultView
-from pipewarden.app.api.work.handing import SinkNames, delivery_of
-from pipewarden.app.api.work.pool import Answer, Crowded, Lost, Overdue
+from pipewarden.app.api.work.handing import SinkNames
 from pipewarden.app.api.work.process import PreprocessRequest
 
 router = APIRouter(prefix="/v1/preprocess", tags=["documents"])
 
 _LINES = bodies.LINES[0]
-_BUSY = {"Retry-After": "1"}
 
 
 class BatchRequest(BaseModel):
@@ -62,10 +60,10 @@ async def preprocess(request: Request, _: Operator, service: Served) -> Response
     """
     bodies.require(request, bodies.JSON)
     body = await bodies.whole(request, service.settings.service.document_bytes)
-    answer = await _asked(service, {"kind": "request"}, body)
+    answer = await answering.asked(service, {"kind": "request"}, body)
     if answer[0]["status"] != 200:
-        raise _refused(answer[1])
-    (payload,) = await _handed(request, service, [answer])
+        raise answering.refused(answer[1])
+    (payload,) = await answering.handed(request, service, [answer])
     return Response(payload, media_type=bodies.JSON)
 
 
@@ -95,7 +93,7 @@ async def batch(request: Request, _: Operator, service: Served) -> Response:
         "sinks": asked.sinks,
     }
     documents = [orjson.dumps(document) for document in asked.documents]
-    asks = [asyncio.ensure_future(_asked(service, header, one)) for one in documents]
+    asks = [asyncio.ensure_future(answering.asked(service, header, one)) for one in documents]
     try:
         answers = await asyncio.gather(*asks)
     finally:
@@ -103,9 +101,9 @@ async def batch(request: Request, _: Operator, service: Served) -> Response:
             ask.cancel()
     for told, payload in answers:
         if told["status"] != 200:
-            raise _refused(payload)
+            raise answering.refused(payload)
     counts = orjson.dumps(Counter(told["outcome"] for told, _ in answers))
-    results = b",".join(await _handed(request, service, answers))
+    results = b",".join(await answering.handed(request, service, answers))
     return Response(
         b'{"results":[' + results + b'],"counts":' + counts + b"}", media_type=bodies.JSON
     )
@@ -230,12 +228,12 @@ async def _line(
         limit = service.settings.service.document_bytes
         return _told("too_long", f"the line is longer than {limit:,} bytes")
     try:
-        told, payload = await _asked(service, header, line)
+        told, payload = await answering.asked(service, header, line)
     except Problem as problem:
         return _told(problem.code, problem.detail)
     if told["status"] == 200:
         return payload + b"\n"
-    refused = _refused(payload)
+    refused = answering.refused(payload)
     if strict and refused.code != "not_json":
         raise refused
     return _told(refused.code, refused.detail)
@@ -253,74 +251,3 @@ def _told(reason: str, message: str) -> bytes:
         document=None,
     )
     return orjson.dumps(held.model_dump(), option=orjson.OPT_APPEND_NEWLINE)
-
-
-async def _handed(request: Request, service: Service, answers: Sequence[Answer]) -> list[bytes]:
-    """Hand what was accepted to the sinks that the request names; return the results that say so.
-
-    Raises
-    ------
-    PipewardenError
-        A sink is down, and what it lacks cannot be kept; see `Handing.hand`.
-    """
-    names = answers[0][0]["sinks"]
-    if not names:
-        return [payload for _, payload in answers]
-    at, request_id = service.workspace.clock(), request.state.request_id
-    deliveries = [
-        delivery_of(told["made"], _document(told, payload), request_id=request_id, at=at)
-        for told, payload in answers
-        if "made" in told
-    ]
-    began = time.perf_counter()
-    fates = iter(await service.handing.hand(names, deliveries))
-    service.metrics.stage(answers[0][0]["pipeline"], "sinks", time.perf_counter() - began)
-    return [
-        payload[:-1] + b',"sinks":' + orjson.dumps(next(fates) if "made" in told else {}) + b"}"
-        for told, payload in answers
-    ]
-
-
-def _document(told: Mapping[str, Any], payload: bytes) -> bytes:
-    """Return the document of a result, which it ends with."""
-    return payload[-1 - told["document_bytes"] : -1]
-
-
-async def _asked(service: Service, header: Mapping[str, Any], payload: bytes) -> Answer:
-    """Return what a document process answers, counted and timed.
-
-    Raises
-    ------
-    Problem
-        503: too many wait, or the document lost its process twice. 504: its time was over.
-    """
-    began, outcome = time.perf_counter(), "refused"
-    try:
-        answer = await service.pool.ask(header, payload)
-        told = answer[0]
-        outcome = told.get("outcome", "refused")
-        if "seconds" in told:
-            waited = time.perf_counter() - began - told["seconds"]
-            service.metrics.stage(told["pipeline"], "waiting", max(0.0, waited))
-            service.metrics.stage(told["pipeline"], "work", told["seconds"])
-        return answer
-    except Crowded:
-        detail = "more documents wait than this service lets wait"
-        raise Problem(503, "crowded", detail, headers=_BUSY) from None
-    except Overdue:
-        seconds = service.settings.service.request_seconds
-        raise Problem(504, "timeout", f"the document took longer than {seconds:g} s") from None
-    except Lost:
-        outcome = "errored"
-        detail = "the document ended the process that worked on it, twice"
-        raise Problem(422, "document_errored", detail, reason="worker_lost") from None
-    finally:
-        service.metrics.documents.labels(outcome).inc()
-        service.metrics.document_seconds.observe(time.perf_counter() - began)
-
-
-def _refused(payload: bytes) -> Problem:
-    held = orjson.loads(payload)
-    status, code, detail = held.pop("status"), held.pop("code"), held.pop("detail")
-    headers = {"Retry-After": "30"} if status == 503 else {}
-    return Problem(status, code, detail, headers=headers, **held)

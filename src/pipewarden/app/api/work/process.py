@@ -21,12 +21,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pipewarden.app.api.work.choosing import NotOffered, chosen, taking_documents
 from pipewarden.app.api.work.frames import frame, read
 from pipewarden.app.api.work.handing import NoSuchSink, SinkNames, check
+from pipewarden.app.api.work.results import result, told
 from pipewarden.app.cli import logs
-from pipewarden.core.canonical import digest
 from pipewarden.engine.executors.child import answer, die_with, set_up
-from pipewarden.engine.fingerprint import fingerprints
 from pipewarden.engine.pipeline import Pipeline
-from pipewarden.engine.publication.documents import readable
 from pipewarden.engine.records import record_hash
 from pipewarden.engine.task import Task, Work, Worked
 from pipewarden.engine.worker import Workshop
@@ -115,7 +113,7 @@ class Documents:
             workshop = self._workshop(header["pipeline"], header["overrides"])
             sinks = self._sinks(workshop, header.get("sinks", ()), document)
             worked = self._work(workshop, document)
-            return _told(workshop, worked, sinks), _result(worked)
+            return told(workshop, worked, sinks), result(worked)
         except _Refused as refused:
             return {"status": refused.problem["status"]}, orjson.dumps(refused.problem)
 
@@ -123,10 +121,10 @@ class Documents:
         self, workshop: Workshop, worked: Worked, sinks: Sequence[str]
     ) -> tuple[dict[str, Any], bytes]:
         if worked.work is Work.JUDGED:
-            return _told(workshop, worked, sinks), _result(worked)
+            return told(workshop, worked, sinks), result(worked)
         code = "document_rejected" if worked.work is Work.REJECTED else "document_errored"
         problem = {"status": 422, "code": code, "detail": worked.message, "reason": worked.reason}
-        return {**_told(workshop, worked, ()), "status": 422}, orjson.dumps(problem)
+        return {**told(workshop, worked, ()), "status": 422}, orjson.dumps(problem)
 
     def _sinks(self, workshop: Workshop, names: Sequence[str], document: Any) -> tuple[str, ...]:
         """Return the sinks that a request names; they must be for its document."""
@@ -160,8 +158,8 @@ class Documents:
         worked = answer(workshop, task)
         if worked.trace:
             name = workshop.pipeline.name
-            told = {"pipeline": name, "reason": worked.reason, "trace": worked.trace}
-            log.warning("document errored", extra=told)
+            words = {"pipeline": name, "reason": worked.reason, "trace": worked.trace}
+            log.warning("document errored", extra=words)
         return worked
 
     def _workshop(self, name: str, overrides: Mapping[str, Any]) -> Workshop:
@@ -235,49 +233,6 @@ def _name_of(document: Any, pipeline: Pipeline) -> str | None:
     key = document.get(pipeline.records) if isinstance(document, dict) else None
     named = isinstance(key, (str, int)) and not isinstance(key, bool) and str(key).strip()
     return str(key) if named else None
-
-
-def _told(workshop: Workshop, worked: Worked, sinks: Sequence[str]) -> dict[str, Any]:
-    """Return the header of an answer; with sinks it says what they must know of the document."""
-    outcome = _outcome(worked)
-    told = {
-        "status": 200,
-        "outcome": outcome,
-        "pipeline": workshop.pipeline.name,
-        "seconds": worked.seconds,
-        "sinks": sinks,
-    }
-    if not sinks or worked.line is None or outcome != "accepted":
-        return told
-    document = worked.line.rstrip(b"\n")
-    made = {
-        "pipeline": workshop.pipeline.name,
-        "key": readable(worked.key),
-        "input_hash": worked.input_hash,
-        "fingerprint": fingerprints(workshop.pipeline).pipeline,
-        "content_hash": digest(document),
-    }
-    return {**told, "made": made, "document_bytes": len(document)}
-
-
-def _outcome(worked: Worked) -> str:
-    if worked.work is not Work.JUDGED:
-        return "rejected" if worked.work is Work.REJECTED else "errored"
-    return "rejected" if worked.status == "FAIL" else "accepted"
-
-
-def _result(worked: Worked) -> bytes:
-    """Return the result as JSON; the document in it is the very line that a job would publish."""
-    held = {
-        "key": worked.key,
-        "outcome": _outcome(worked),
-        "verdict": worked.status or None,
-        "reason": worked.reason,
-        "message": worked.message,
-        "seconds": round(worked.seconds, 6),
-    }
-    document = b"null" if worked.line is None else worked.line.rstrip(b"\n")
-    return orjson.dumps(held)[:-1] + b',"document":' + document + b"}"
 
 
 def serve(incoming: IO[bytes], outgoing: IO[bytes]) -> None:

@@ -8,6 +8,7 @@ from pipewarden.store.state.jobs.leases import (
     reap as reap,
     release as release,
 )
+from pipewarden.store.state.jobs.pages import JobPage as JobPage, page as page
 from pipewarden.store.state.jobs.queue import (
     enqueue as enqueue,
     fail_unstarted as fail_unstarted,
@@ -19,14 +20,12 @@ from pipewarden.store.state.jobs.queue import (
     waiting as waiting,
 )
 from pipewarden.store.state.jobs.rows import (
-    JobPage as JobPage,
     check_fence as check_fence,
     completed_with_items as completed_with_items,
     create as insert,
     get as get,
     history as history,
     latest_of_each_source as latest_of_each_source,
-    page as page,
     set_seen as set_seen,
 )
 from pipewarden.store.state.jobs.transitions import request as request, transition as transition

@@ -1,9 +1,8 @@
-"""The row of a job: written once, read as a `Job`, found and paged."""
+"""The row of a job: written once, read as a `Job`, and found."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,14 +16,6 @@ from pipewarden.store.state.schema import items, job_events, jobs
 
 _TRACE = ("request_id", "traceparent")
 _COUNTERS = ("seen", "skipped", "published", "quarantined", "deferred", "warned")
-
-
-@dataclass(frozen=True, slots=True)
-class JobPage:
-    """Some jobs, and how many there are in all."""
-
-    jobs: tuple[Job, ...]
-    total: int
 
 
 def create(conn: Connection, job: Job) -> bool:
@@ -62,47 +53,6 @@ def locked(conn: Connection, job_id: str) -> Job:
     if row is None:
         raise UnknownName(f"there is no job {job_id!r}", next_step="pipewarden jobs list")
     return as_job(row)
-
-
-def page(
-    conn: Connection,
-    *,
-    status: JobStatus | None = None,
-    pipeline: str | None = None,
-    source: str | None = None,
-    since: datetime | None = None,
-    limit: int = 50,
-    offset: int = 0,
-) -> JobPage:
-    """Return jobs, newest first, and the true total of those that match.
-
-    Parameters
-    ----------
-    since
-        Only jobs created at that time or later; aware.
-    """
-    wanted = {"status": status, "pipeline": pipeline, "source": source}
-    where: list[ColumnElement[bool]] = [
-        jobs.c[name] == value for name, value in wanted.items() if value is not None
-    ]
-    if since is not None:
-        where.append(jobs.c.created_at >= since)
-    total = conn.execute(select(func.count()).select_from(jobs).where(*where)).scalar_one()
-    newest = (jobs.c.created_at.desc(), jobs.c.id.desc())
-    oldest = (jobs.c.created_at, jobs.c.id)
-    left = total - offset
-    if left <= 0:
-        return JobPage((), total)
-    # Those left out are counted off an index, from the nearer end; rows are read of the page only.
-    found = select(jobs.c.id).where(*where)
-    if offset <= left:
-        found = found.order_by(*newest).limit(limit).offset(offset)
-    else:
-        number = min(limit, left)
-        found = found.order_by(*oldest).limit(number).offset(left - number)
-    ids = found.subquery()
-    rows = conn.execute(select(jobs).join(ids, jobs.c.id == ids.c.id).order_by(*newest))
-    return JobPage(tuple(as_job(row) for row in rows.mappings()), total)
 
 
 def history(conn: Connection, job_id: str) -> list[JobEvent]:

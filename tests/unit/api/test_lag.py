@@ -4,10 +4,28 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import orjson
 from hypothesis import given, settings, strategies as st
 
-from pipewarden.delivery.sinks.lag import Lag, SpoolLag
+from pipewarden.app.api.watch.lag import Lag, SpoolLag
+from pipewarden.core.canonical import digest
+from pipewarden.core.sinks import Delivery
 from pipewarden.delivery.sinks.spool import Spool
+
+
+def make(key, content):
+    document = orjson.dumps(content)
+    return Delivery(
+        pipeline="p",
+        key=key,
+        input_hash=digest(document),
+        fingerprint="1/abc",
+        run_id="run-1",
+        at="2026-03-01T12:00:00+00:00",
+        document=document,
+        content_hash=digest(document),
+    )
+
 
 STEPS = st.lists(
     st.one_of(
@@ -21,7 +39,7 @@ STEPS = st.lists(
 
 @settings(max_examples=30)
 @given(steps=STEPS)
-def test_what_is_counted_piece_by_piece_is_what_waits(tmp_path_factory, make, steps):
+def test_what_is_counted_piece_by_piece_is_what_waits(tmp_path_factory, steps):
     folder = tmp_path_factory.mktemp("spool")
     spool, lag, number = Spool(folder, file_bytes=600), SpoolLag(folder), 0
     for what, many in steps:
@@ -43,15 +61,15 @@ def test_what_is_counted_piece_by_piece_is_what_waits(tmp_path_factory, make, st
         )
 
 
-def test_its_age_is_that_of_the_oldest(tmp_path, make):
+def test_its_age_is_that_of_the_oldest(tmp_path):
     now = datetime(2026, 3, 1, 12, 1, tzinfo=UTC)
     assert SpoolLag(tmp_path / "none").look().seconds(now) == 0
     Spool(tmp_path, 1_000).append([make("a", {})])
     assert SpoolLag(tmp_path).look().seconds(now) == 60
 
 
-def test_what_is_counted_is_not_read_again(tmp_path, make, monkeypatch):
-    from pipewarden.delivery.sinks import lag as module
+def test_what_is_counted_is_not_read_again(tmp_path, monkeypatch):
+    from pipewarden.app.api.watch import lag as module
 
     read, real = [], module._lines
     monkeypatch.setattr(
