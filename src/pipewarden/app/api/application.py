@@ -24,6 +24,7 @@ from pipewarden.app.api.routes import (
     forecasting,
     health,
     jobs,
+    lineage,
     model_info,
     prediction,
     preprocess,
@@ -36,6 +37,9 @@ from pipewarden.app.background import Background
 from pipewarden.jobs.serving.desk import desk_of
 from pipewarden.jobs.workspace import Workspace
 
+_ROUTES = (
+    health, preprocess, documents, jobs, prediction, forecasting, model_info, lineage
+)  # fmt: skip
 #: Seconds between two looks at how late the event loop is.
 _BEAT = 0.1
 
@@ -68,7 +72,7 @@ def application(workspace: Workspace) -> FastAPI:
         redoc_url=None,
     )
     app.state.service = service
-    for routes in (health, preprocess, documents, jobs, prediction, forecasting, model_info):
+    for routes in _ROUTES:
         app.include_router(routes.router)
     if settings.cors_origins:
         app.add_middleware(

@@ -34,6 +34,7 @@ COMMANDS = {
     "worker": ("Serve", "commands.service.worker:app"),
     "quarantine": ("Look and decide", "commands.quarantine:app"),
     "audit": ("Look and decide", "commands.audit:app"),
+    "trace": ("Look and decide", "commands.trace:app"),
     "events": ("Look and decide", "commands.delivery.events:app"),
     "sinks": ("Look and decide", "commands.delivery.sinks:app"),
     "filings": ("Data", "filings:app"),

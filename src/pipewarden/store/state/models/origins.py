@@ -1,0 +1,30 @@
+"""Versions and predictions by what they came from."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, Connection, select
+
+from pipewarden.core.models.deployments import ModelVersion, VersionStatus
+from pipewarden.store.state.models.schema import model_versions
+
+
+def of_dataset(conn: Connection, fingerprint: str) -> list[ModelVersion]:
+    """Return the versions that were trained on a dataset, in the order of their making."""
+    return _versions(conn, model_versions.c.dataset == fingerprint)
+
+
+def of_item(conn: Connection, family: str, item_key: str) -> list[ModelVersion]:
+    """Return the versions that were made of an item of a family's sources, likewise."""
+    return _versions(conn, model_versions.c.family == family, model_versions.c.item_key == item_key)
+
+
+def _versions(conn: Connection, *where: ColumnElement[bool]) -> list[ModelVersion]:
+    query = (
+        select(model_versions)
+        .where(*where)
+        .order_by(model_versions.c.created_at, model_versions.c.model, model_versions.c.version)
+    )
+    return [
+        ModelVersion(**{**row, "status": VersionStatus(row["status"])})
+        for row in conn.execute(query).mappings()
+    ]
