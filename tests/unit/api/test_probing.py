@@ -201,6 +201,37 @@ def test_what_lies_outside_is_not_asked_at_every_look(workspace, failures):
     assert [a is b for a, b in zip(first, second, strict=True)] == [False] * 3 + [True] * 2
 
 
+def test_what_takes_long_to_ask_is_told_as_it_was_while_it_is_asked_again(
+    workspace, failures, monkeypatch
+):
+    asked: list[str] = []
+
+    class Slow:
+        name, tried, told = "workers", "a question", 3600.0
+
+        def look(self) -> inside.Told:
+            asked.append("asked")
+            return "ok", f"answer {len(asked)}", {}
+
+        def close(self) -> None:
+            """Nothing is open."""
+
+    monkeypatch.setattr(probing.outside, "looks", lambda *_: [Slow()])
+
+    async def ask() -> list[str]:
+        idle = {"ready": 0, "waiting": 0, "lost": 0, "resting": True, "loaded": lambda: ({}, {})}
+        probes = Probes(workspace, cast(Pool, SimpleNamespace(**idle)), failures, {}, trusted=0)
+        told = [(await probes.ask())[-1].said for _ in range(2)]
+        while told[-1] == "answer 1":
+            told.append((await probes.ask())[-1].said)
+        await probes.close()
+        return told
+
+    told = asyncio.run(ask())
+    assert told[:2] == ["answer 1", "answer 1"]
+    assert told[-1] != "answer 1"
+
+
 def test_broker_and_workers_are_asked_where_celery_is_set(workspace, failures, monkeypatch):
     from pipewarden.app.api.watch.outside import uses_celery
 

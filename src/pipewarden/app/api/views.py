@@ -192,7 +192,7 @@ class BatchView(BaseModel):
 class ProbeView(BaseModel):
     """One thing that the service needs: what was tried, and what it answered.
 
-    Named `database`, `documents`, `runners`; where Celery is set `broker` and `workers`; and of the
+    Named `database`, `documents`, `runners`, `models`; where Celery is set `broker` and `workers`; and of the
     settings `events.NAME` and `sinks.NAME`, whose facts say how their circuit breakers stand.
     """
 

@@ -25,10 +25,18 @@ _RELAYED = 10.0
 
 
 class Look(Protocol):
-    """One thing outside."""
+    """One thing outside.
+
+    Parameters
+    ----------
+    told
+        Seconds for which an old answer is told while the next one is waited for: of what takes long
+        to ask even where all is well.
+    """
 
     name: str
     tried: str
+    told: float
 
     def look(self) -> Told:
         """Ask it; called by one thread at a time."""
@@ -70,7 +78,7 @@ def uses_celery(settings: Settings) -> bool:
 
 
 class _Broker:
-    name, tried = "broker", "a connection"
+    name, tried, told = "broker", "a connection", 0.0
 
     def __init__(self, settings: Settings) -> None:
         self._celery = settings.celery
@@ -88,6 +96,7 @@ class _Broker:
 
 class _Workers:
     name, tried = "workers", "a question to all Celery workers over the broker"
+    told = 30.0  # nobody knows how many there are: all answers are waited for
 
     def __init__(self, settings: Settings, offered: Sequence[str], seconds: float) -> None:
         self._celery, self._offered, self._seconds = settings.celery, offered, seconds
@@ -109,7 +118,7 @@ class _Workers:
 
 
 class _Target:
-    tried = "a connection, and what its relay met last"
+    tried, told = "a connection, and what its relay met last", 0.0
 
     def __init__(
         self, name: str, workspace: Workspace, failures: Mapping[str, str], patience: float
@@ -167,7 +176,7 @@ class _Target:
 
 
 class _Sink:
-    tried = "a question to it, and a look at its spool"
+    tried, told = "a question to it, and a look at its spool", 0.0
 
     def __init__(
         self, name: str, workspace: Workspace, failures: Mapping[str, str], patience: float

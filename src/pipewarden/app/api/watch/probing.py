@@ -35,12 +35,21 @@ _WORST: dict[State, int] = {"ok": 0, "degraded": 1, "down": 2}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Probe:
-    """One thing to try: how it is called, what is tried, and for how long the answer holds."""
+    """One thing to try.
+
+    Parameters
+    ----------
+    trusted
+        Seconds for which an answer holds.
+    told
+        Seconds for which it is told beyond that, while the next one is waited for.
+    """
 
     name: str
     tried: str
     look: Callable[[], Awaitable[Any]]
     trusted: float = 0.0
+    told: float = 0.0
 
 
 class Probes:
@@ -95,7 +104,13 @@ class Probes:
                 look=self._aside(partial(inside.runners, workspace, failures)),
             ),
             *(
-                _Probe(name=one.name, tried=one.tried, look=self._aside(one.look), trusted=trusted)
+                _Probe(
+                    name=one.name,
+                    tried=one.tried,
+                    look=self._aside(one.look),
+                    trusted=trusted,
+                    told=one.told,
+                )
                 for one in self._outside
             ),
         ]
@@ -126,11 +141,14 @@ class Probes:
 
     async def _view(self, probe: _Probe) -> ProbeView:
         view, at = self._known.get(probe.name, (None, 0.0))
-        if view is not None and time.monotonic() - at < probe.trusted:
+        age = time.monotonic() - at
+        if view is not None and age < probe.trusted:
             return view
         trying = self._trying.get(probe.name)
         if trying is None or trying.done():
             trying = self._trying[probe.name] = asyncio.create_task(self._try(probe))
+        if view is not None and age < probe.trusted + probe.told:
+            return view
         answered, _ = await asyncio.wait({trying}, timeout=PATIENCE)
         if answered:
             return trying.result()
