@@ -97,6 +97,17 @@ def test_each_change_is_told_once():
     ]
 
 
+def test_memory_that_is_short_again_before_the_cut_could_show_is_not_told():
+    readings = iter([0.93, 0.5, 0.94, 0.5])
+    said: list[str] = []
+    clock = Time()
+    guard = Guard(6, LIMITS, lambda: Reading(memory=next(readings)), said.append, clock)
+    for _ in range(4):
+        assert guard() == 3
+        clock.now += 1.0
+    assert said == ["memory is 93% full: 3 of 6 workers go on until there is room"]
+
+
 def test_one_worker_alone_is_told_of_once_and_goes_on():
     said: list[str] = []
     clock = Time()

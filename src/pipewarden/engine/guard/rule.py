@@ -126,7 +126,7 @@ def told(before: Watch, after: Watch, reading: Reading, most: int) -> Iterator[s
         yield f"{full}: {after.workers} of {most} workers go on until there is room"
     elif after.workers > before.workers:
         yield f"{full}: {after.workers} of {most} workers may work again"
-    elif after.memory_high and not before.memory_high:
+    elif after.workers == 1 and after.memory_high and not before.memory_high:
         yield f"{full}, and one worker is the least: the machine may begin to swap"
 
 
