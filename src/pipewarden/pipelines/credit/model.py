@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from numbers import Real
 from typing import Any
 
@@ -36,6 +37,8 @@ from pipewarden.pipelines.credit.fitting.logistic import Calibration
 
 FAMILY, FORMAT = "credit", "lightgbm-text"
 _NUMERIC = frozenset({int, float})
+#: From so many rows on, in so many threads.
+_SIDE_BY_SIDE, _THREADS = 2_000, 2
 
 
 class _Refused(Exception):
@@ -117,7 +120,9 @@ class CreditModel:
         if not len(values):
             return []
         held = np.asarray(
-            self._booster.predict(matrix(values, self.description), pred_contrib=True)
+            self._booster.predict(
+                matrix(values, self.description), pred_contrib=True, num_threads=1
+            )
         )[:, :-1]
         held *= self._calibration.slope / self._members
         names = self.description.features
@@ -131,8 +136,17 @@ class CreditModel:
         if not len(values):
             return np.empty(0)
         features = matrix(values, self.description)
-        scores = np.asarray(self._booster.predict(features, raw_score=True)) / self._members
-        return self._calibration.probabilities(scores)
+        if len(features) < _SIDE_BY_SIDE:
+            scores = self._scores(features)
+        else:
+            with ThreadPoolExecutor(_THREADS) as pool:
+                parts = np.array_split(features, _THREADS)
+                scores = np.concatenate(list(pool.map(self._scores, parts)))
+        return self._calibration.probabilities(scores / self._members)
+
+    def _scores(self, features: Numbers) -> Numbers:
+        # A thread of Python each instead of OpenMP's, which do not survive a fork.
+        return np.asarray(self._booster.predict(features, raw_score=True, num_threads=1))
 
     # ── reading rows ─────────────────────────────────────────────────────────────────────────────
 

@@ -24,7 +24,7 @@ class SearchSettings(_Part):
     trials: int = Field(8, ge=1, le=500, description="Sets of parameters to try at most.")
     patience: int = Field(4, ge=1, description="Trials without improvement that end the search.")
     rows: int = Field(40_000, ge=200, description="Training rows the search looks at, at most.")
-    folds: int = Field(3, ge=2, le=10, description="Folds of each trial.")
+    folds: int = Field(4, ge=2, le=10, description="Folds of each trial.")
 
 
 class FitSettings(_Part):

@@ -112,6 +112,7 @@ def _parameters(fitted: Fitted, settings: CreditSettings) -> dict[str, Any]:
             "stopped_by": found.stopped,
             "loss": plain(found.loss),
             "start_loss": plain(found.start_loss),
+            "chosen": found.chosen,
         },
     }
 
