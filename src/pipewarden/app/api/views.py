@@ -192,8 +192,9 @@ class BatchView(BaseModel):
 class ProbeView(BaseModel):
     """One thing that the service needs: what was tried, and what it answered.
 
-    Named `database`, `documents`, `runners`, `models`; where Celery is set `broker` and `workers`; and of the
-    settings `events.NAME` and `sinks.NAME`, whose facts say how their circuit breakers stand.
+    Named `database`, `documents`, `runners`, `models`; where Celery is set `broker` and `workers`;
+    and of the settings `events.NAME` and `sinks.NAME`, whose facts say how their circuit breakers
+    stand.
     """
 
     name: str
