@@ -33,6 +33,7 @@ NAMES = (
     "celery_throughput",
     "api_load",
     "jobs_listing",
+    "rollback",
 )
 
 

@@ -21,6 +21,7 @@ from pipewarden.errors import Conflict, UsageError
 from pipewarden.models import choosing, verifying
 from pipewarden.models.context import ModelContext
 from pipewarden.store.files import durable
+from pipewarden.store.files.objects import object_path
 from pipewarden.store.state import ledger, outbox
 from pipewarden.store.state.models import deployments, versions
 from pipewarden.store.state.models.deployments import Stint
@@ -155,11 +156,12 @@ def _planned(
         for name in names:
             choosing.known(conn, name)
         past = {name: deployments.stints(conn, environment, name) for name in names}
+    objects = versions.objects_of(conn, names)
     wanted, left = {}, {}
     for name in names:
         try:
             version = choosing.to_go_back_to(past.get(name, []), asked)
-            _allowed(conn, context, name, version, serving.get(name))
+            _allowed(context, version, serving.get(name), objects[name, version])
         except Conflict as error:
             left[name] = error.message
         else:
@@ -167,12 +169,10 @@ def _planned(
     return serving, wanted, left
 
 
-def _allowed(
-    conn: Connection, context: ModelContext, model: str, version: int, now: Deployment | None
-) -> None:
+def _allowed(context: ModelContext, version: int, now: Deployment | None, object_hash: str) -> None:
     if now is not None and now.version == version:
         raise Conflict(f"version {version} serves already")
-    if not context.has_object(versions.get(conn, model, version)):
+    if not object_path(context.objects, object_hash).is_file():
         raise Conflict(f"the document of version {version} is gone")
 
 

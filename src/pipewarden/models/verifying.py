@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from pipewarden.core.models.deployments import Deployment, DeploymentKind, DeploymentState
 from pipewarden.errors import IllegalTransition
@@ -19,6 +20,9 @@ from pipewarden.store.state import ledger, outbox
 from pipewarden.store.state.column_types import decode_json, encode_json
 from pipewarden.store.state.models import deployments, versions
 from pipewarden.store.windows import ModelWindow, passing
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 #: Who acts when nobody asked.
 AUTOMATON = "pipewarden"
@@ -177,29 +181,7 @@ def _take_back(context: ModelContext, deployment: Deployment, trial: Trial) -> V
         held = deployments.get(conn, deployment.id)
         if held.state is not DeploymentState.CURRENT:
             raise _replaced(held)
-        before = None if held.replaced is None else deployments.get(conn, held.replaced)
-        again = None
-        if before is None:
-            state = DeploymentState.ROLLED_BACK
-            deployments.change_state(conn, held.id, state, at=at, reason=reason)
-        else:
-            again = deployments.request(
-                conn,
-                Deployment(
-                    id=0,
-                    model=held.model,
-                    environment=held.environment,
-                    version=before.version,
-                    kind=DeploymentKind.AUTOMATIC,
-                    state=DeploymentState.AWAITING,
-                    actor=AUTOMATON,
-                    reason=reason,
-                    created_at=at,
-                ),
-            )
-            ended = DeploymentState.ROLLED_BACK
-            deployments.begin(conn, again.id, at=at, ended=ended, reason=reason)
-            again = deployments.get(conn, again.id)
+        again = _restore(conn, held, at, reason)
         facts = {
             "serves": None if again is None else again.version,
             "by_deployment": None if again is None else again.id,
@@ -209,11 +191,34 @@ def _take_back(context: ModelContext, deployment: Deployment, trial: Trial) -> V
         ledger.append(conn, [act], at)
         told = deployments.event_of(held, "rolled_back", at=at, why=reason, **facts)
         outbox.append(conn, [told])
-        ended_one = deployments.get(conn, held.id)
+        ended = deployments.get(conn, held.id)
         passing(ModelWindow.UNDO_OPEN)
     passing(ModelWindow.UNDO_DONE)
     restored = None if again is None else verify(context, again)
-    return Verified(deployment=ended_one, problems=trial.problems, restored=restored)
+    return Verified(deployment=ended, problems=trial.problems, restored=restored)
+
+
+def _restore(conn: Connection, held: Deployment, at: datetime, reason: str) -> Deployment | None:
+    """End a deployment; what it had replaced begins anew, if it had replaced anything."""
+    ended = DeploymentState.ROLLED_BACK
+    if held.replaced is None:
+        deployments.change_state(conn, held.id, ended, at=at, reason=reason)
+        return None
+    before = deployments.get(conn, held.replaced)
+    again = Deployment(
+        id=0,
+        model=held.model,
+        environment=held.environment,
+        version=before.version,
+        kind=DeploymentKind.AUTOMATIC,
+        state=DeploymentState.AWAITING,
+        actor=AUTOMATON,
+        reason=reason,
+        created_at=at,
+    )
+    number = deployments.request(conn, again).id
+    deployments.begin(conn, number, at=at, ended=ended, reason=reason)
+    return deployments.get(conn, number)
 
 
 def _leave(context: ModelContext, deployment: Deployment, trial: Trial) -> Verified:

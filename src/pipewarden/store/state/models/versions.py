@@ -170,6 +170,13 @@ def listed(
     return [_version(row) for row in conn.execute(query.limit(limit)).mappings()]
 
 
+def objects_of(conn: Connection, models: Sequence[str]) -> dict[tuple[str, int], str]:
+    """Return the hash of each version's document, of these models."""
+    t = model_versions.c
+    query = select(t.model, t.version, t.object_hash).where(t.model.in_(models))
+    return {(row[0], row[1]): row[2] for row in conn.execute(query)}
+
+
 def of_object(conn: Connection, object_hash: str) -> list[ModelVersion]:
     """Return the versions that a model document is."""
     query = select(model_versions).where(model_versions.c.object_hash == object_hash)
