@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import pipewarden as pw
+from pipewarden.pipelines.credit.gates import checks, promotion
 from pipewarden.pipelines.credit.gates.checks import credit_gate
 from pipewarden.pipelines.credit.model import open_model
 from pipewarden.pipelines.credit.pipeline import build, facts
@@ -162,6 +163,12 @@ def test_each_fault_quarantines_the_version(
     verdict = credit_gate().evaluate(spoilt)
     assert verdict.status == "FAIL"
     assert check in verdict.reason.split(", ")
+
+
+def test_operators_find_the_gates_beside_the_others() -> None:
+    folder = Path(__file__).resolve().parents[3] / "config" / "gates"
+    assert (folder / "credit.yaml").read_bytes() == checks.GATE_FILE.read_bytes()
+    assert (folder / "credit-promotion.yaml").read_bytes() == promotion.GATE_FILE.read_bytes()
 
 
 def test_the_presets_differ_in_strictness() -> None:

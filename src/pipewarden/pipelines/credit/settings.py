@@ -31,10 +31,10 @@ class FitSettings(_Part):
     """How the model is fitted."""
 
     folds: int = Field(5, ge=2, le=10, description="Folds for rounds and calibration.")
-    members: int = Field(3, ge=1, le=10, description="Boosters whose mean is the model.")
+    members: int = Field(2, ge=1, le=10, description="Boosters whose mean is the model.")
     learning_rate: float = Field(0.05, gt=0, le=1, description="Of the model that is published.")
     max_rounds: int = Field(1_000, ge=1, description="Trees of one booster at most.")
-    early_stopping: int = Field(40, ge=1, description="Rounds without improvement that end a fit.")
+    early_stopping: int = Field(100, ge=1, description="Rounds without improvement that end a fit.")
 
 
 class EvaluationSettings(_Part):

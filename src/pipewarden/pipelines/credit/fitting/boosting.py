@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -34,7 +33,6 @@ def lightgbm() -> Any:
     MissingExtra
         The extra ``credit`` is not installed.
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before it loads: idle threads do not spin
     try:
         import lightgbm as library
     except ImportError:
@@ -118,8 +116,8 @@ def cross_validated(
 ) -> CrossValidated:
     """Fit a booster a fold, and score each row by the booster that has not seen it.
 
-    All folds use one number of rounds, the mean of their best ones; a fold's own best number would
-    be chosen on the very rows that it is judged by.
+    All folds use one number of rounds, that with the least mean loss; a fold's own best number
+    would be chosen on the very rows that it is judged by.
     """
     data = boosting.dataset(features, labels)
     numbers = range(int(fold.max()) + 1)
@@ -130,13 +128,14 @@ def cross_validated(
 
     with ThreadPoolExecutor(workers) as pool:
         fits = list(pool.map(one, numbers))
-    best = [int(np.argmin(losses)) + 1 for _, losses in fits]
-    chosen = max(1, round(float(np.mean(best))))
+    shortest = min(len(losses) for _, losses in fits)
+    mean = np.mean([losses[:shortest] for _, losses in fits], axis=0)
+    chosen = int(np.argmin(mean)) + 1
     scores = np.empty(len(labels))
     for number, (booster, _) in zip(numbers, fits, strict=True):
         held = fold == number
         scores[held] = booster.predict(features[held], raw_score=True, num_iteration=chosen)
-    losses = [float(told[min(chosen, len(told)) - 1]) for _, told in fits]
+    losses = [float(told[chosen - 1]) for _, told in fits]
     return CrossValidated(scores, losses, chosen, [booster for booster, _ in fits])
 
 

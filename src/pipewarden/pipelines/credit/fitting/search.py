@@ -30,7 +30,7 @@ START: Mapping[str, Any] = {
     "lambda_l2": 10.0,
     "max_bin": 127,
 }
-#: Small steps are for the fit that counts.
+#: Small steps, and as much more patience, are for the fit that counts.
 _LEARNING_RATE = 0.1
 _RARE_ROWS = 20_000
 _STANDARD_ERRORS = 2.0
@@ -82,11 +82,7 @@ def search(training: Table, description: TableDescription, settings: CreditSetti
     MissingExtra
         The extra ``credit`` is not installed.
     """
-    try:
-        import optuna
-    except ImportError:
-        raise pw.MissingExtra("Searching for parameters", "credit") from None
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna = _optuna()
     sample = training.take(_spread(training, settings.search.rows))
     features, fold = matrix(sample.values, description), folds(sample, settings.search.folds)
     scale = min(1.0, len(sample) / _RARE_ROWS)
@@ -103,7 +99,7 @@ def search(training: Table, description: TableDescription, settings: CreditSetti
             sample.labels,
             fold,
             settings.fit.max_rounds,
-            settings.fit.early_stopping,
+            max(1, settings.fit.early_stopping // 2),
             settings.workers,
         )
         trial.set_user_attr(_FOLDS, list(held.losses))
@@ -123,6 +119,15 @@ def search(training: Table, description: TableDescription, settings: CreditSetti
         chosen="best" if better else "start",
         stopped="patience" if tried < settings.search.trials else "budget",
     )
+
+
+def _optuna() -> Any:
+    try:
+        import optuna
+    except ImportError:
+        raise pw.MissingExtra("Searching for parameters", "credit") from None
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna
 
 
 def beyond_chance(before: Sequence[float], after: Sequence[float]) -> bool:
