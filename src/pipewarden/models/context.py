@@ -34,6 +34,9 @@ class Projection(Protocol):
     def changed(self, model: str) -> None:
         """Show what the state database says of a model now."""
 
+    def reconcile(self) -> Sequence[str]:
+        """Compare all that it shows with the state database, mend it, and return what was wrong."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelContext:
@@ -134,6 +137,17 @@ class ModelContext:
                     )
                     break
         return tuple(failures)
+
+    def mend(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Mend each projection; return what was wrong, and a sentence for each that failed."""
+        mended: list[str] = []
+        failures = []
+        for projection in self.projections:
+            try:
+                mended += (f"{projection.name}: {what}" for what in projection.reconcile())
+            except Exception as error:  # noqa: BLE001 - as above
+                failures.append(f"{projection.name} was not mended: {in_words(error)}")
+        return tuple(mended), tuple(failures)
 
 
 def in_words(error: Exception) -> str:

@@ -62,6 +62,30 @@ class Verified:
         return self.deployment.state is DeploymentState.VERIFIED
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciled:
+    """What was left half done, and is finished.
+
+    Parameters
+    ----------
+    settled
+        The trials that were finished.
+    mended
+        What a projection had shown otherwise than it is.
+    notices
+        What could not be done.
+    """
+
+    settled: tuple[Verified, ...]
+    mended: tuple[str, ...]
+    notices: tuple[str, ...]
+
+    @property
+    def good(self) -> bool:
+        """Whether all was done, and everything that serves was found good."""
+        return not self.notices and all(one.good for one in self.settled)
+
+
 def try_out(context: ModelContext, deployment: Deployment) -> Trial:
     """Open the model of a deployment and let it answer; whatever it raises is a problem."""
     try:
@@ -151,23 +175,18 @@ def settle(context: ModelContext, model: str, environment: str) -> Verified | No
     return verify(context, serving)
 
 
-def reconcile(context: ModelContext) -> tuple[list[Verified], tuple[str, ...]]:
-    """Finish every trial that was left half done, and tell every projection of every model.
-
-    Returns
-    -------
-    The trials that were finished, and a sentence for each thing that could not be done.
-    """
+def reconcile(context: ModelContext) -> Reconciled:
+    """Finish every trial that was left half done, and mend what every projection shows."""
     with context.database.read() as conn:
         left = deployments.unverified(conn)
-        models = versions.models(conn)
     settled, notices = [], []
     for one in left:
         try:
             settled.append(verify(context, one))
         except IllegalTransition as error:  # somebody else was quicker
             notices.append(error.message)
-    return settled, (*notices, *context.tell(models))
+    mended, failures = context.mend()
+    return Reconciled(settled=tuple(settled), mended=mended, notices=(*notices, *failures))
 
 
 # ── what was found bad ───────────────────────────────────────────────────────────────────────────

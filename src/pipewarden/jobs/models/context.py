@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import TYPE_CHECKING
+
 from pipewarden.jobs.serving.opening import Opener
 from pipewarden.jobs.workspace import Workspace
-from pipewarden.models.context import ModelContext, Projection
+from pipewarden.models.context import ModelContext
+
+if TYPE_CHECKING:
+    from pipewarden.models.registry.mirror import Mirror
 
 
 def model_context(workspace: Workspace, actor: str = "") -> ModelContext:
@@ -25,14 +31,42 @@ def model_context(workspace: Workspace, actor: str = "") -> ModelContext:
         families=Opener(workspace).family,
         actor=actor or workspace.actor,
         clock=workspace.clock,
-        projections=_projections(workspace),
+        projections=() if settings.models.tracking_uri == "off" else (Registry(workspace),),
     )
 
 
-def _projections(workspace: Workspace) -> tuple[Projection, ...]:
-    from pipewarden.models.registry.opening import mirror_of
+class Registry:
+    """The registry of the settings, opened when it is first told of something.
 
-    mirror = mirror_of(
-        workspace.settings, workspace.database, workspace.objects_dir, workspace.clock
-    )
-    return () if mirror is None else (mirror,)
+    A registry that is down, or is slow to load, never keeps a model from being taken back.
+    """
+
+    name = "the registry"
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def changed(self, model: str) -> None:
+        """Show what serves of a model now.
+
+        Raises
+        ------
+        MissingExtra, DependencyUnavailable
+            MLflow is not installed, or does not answer.
+        """
+        if self._mirror is not None:
+            self._mirror.changed(model)
+
+    def reconcile(self) -> list[str]:
+        """Compare the registry with the state database, mend it, and return what was wrong."""
+        if self._mirror is None:
+            return []
+        done = self._mirror.reconcile(repair=True)
+        return [f"{each.model}: {each.what}" for each in done.mended]
+
+    @cached_property
+    def _mirror(self) -> Mirror | None:
+        from pipewarden.models.registry.opening import mirror_of
+
+        held = self._workspace
+        return mirror_of(held.settings, held.database, held.objects_dir, held.clock)

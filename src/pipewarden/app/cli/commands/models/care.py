@@ -74,7 +74,10 @@ def prune(
 
 
 def reconcile(json: _Json = False) -> int:
-    """Finish what a crash left half done, and show the present state to every registry."""
+    """Finish what a crash left half done, and mend what the registry shows.
+
+    Exit code 1: what serves somewhere was not found good, or the registry could not be mended.
+    """
     from pipewarden.app.cli.output.models.deployed import plain_trial, say_trial
     from pipewarden.app.cli.output.terminal import say, say_json
     from pipewarden.jobs.claiming import catch_up_known
@@ -85,14 +88,17 @@ def reconcile(json: _Json = False) -> int:
 
     workspace = Workspace()
     catch_up_known(workspace)
-    settled, notices = verifying.reconcile(model_context(workspace))
+    done = verifying.reconcile(model_context(workspace))
     if json:
-        say_json({"settled": [plain_trial(one) for one in settled], "notices": notices})
-    else:
-        for one in settled:
-            say_trial(one)
-        if not settled:
-            say("No deployment was left half done.", tone="good")
-        for notice in notices:
-            say(f"note: {visible(notice)}")
-    return int(any(not one.good for one in settled) or bool(notices))
+        settled = [plain_trial(one) for one in done.settled]
+        say_json({"settled": settled, "mended": done.mended, "notices": done.notices})
+        return int(not done.good)
+    for one in done.settled:
+        say_trial(one)
+    for what in done.mended:
+        say(f"mended: {visible(what)}")
+    for notice in done.notices:
+        say(f"note: {visible(notice)}", tone="warn")
+    if not (done.settled or done.mended or done.notices):
+        say("Nothing was left half done, and every registry shows what is.", tone="good")
+    return int(not done.good)
