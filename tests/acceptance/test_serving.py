@@ -148,7 +148,7 @@ class Site:
         said = re.search(r"http://\S+?:\d+", process.stdout.readline())
         assert said is not None
         self.url = said[0]
-        until(lambda: httpx.get(f"{self.url}/model/info").status_code == 200)
+        until(lambda: httpx.get(f"{self.url}/ready").status_code == 200)
         return process
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:

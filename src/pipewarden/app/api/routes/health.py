@@ -38,12 +38,14 @@ async def health(service: Served) -> Response:
     responses={503: {"model": ReadyView, "description": "Not yet, or not now."}},
 )
 async def ready(service: Served) -> Response:
-    """Tell whether requests should be sent here: the database answers, pipelines are loaded."""
+    """Tell whether requests should be sent here: the database answers, what it uses is loaded."""
     waits = []
     if not (service.pool.ready or service.pool.resting):
         waits.append("document processes")
     if not await service.probes.database_answers():
         waits.append("database")
+    if not service.desk.live.ready:
+        waits.append("models")
     view = ReadyView(ready=not waits, waits_for=waits)
     return JSONResponse(view.model_dump(), status_code=503 if waits else 200)
 

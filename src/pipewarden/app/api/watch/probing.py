@@ -115,9 +115,7 @@ class Probes:
             ),
         ]
         if desk is not None:
-            look = self._aside(lambda: inside.models(desk, self._clock()))
-            tried = "when deployments were last read, what answers, how the log stands"
-            self._probes.append(_Probe(name="models", tried=tried, look=look))
+            self._probes.append(self._models(desk))
         self._trying: dict[str, asyncio.Task[ProbeView]] = {}
         self._known: dict[str, tuple[ProbeView, float]] = {}
 
@@ -135,6 +133,13 @@ class Probes:
             trying.cancel()
         self._threads.shutdown(wait=False, cancel_futures=True)
         await asyncio.gather(*(asyncio.to_thread(one.close) for one in self._outside))
+
+    def _models(self, desk: Desk) -> _Probe:
+        return _Probe(
+            name="models",
+            tried="when deployments were last read, what answers, how the log stands",
+            look=self._aside(lambda: inside.models(desk, self._clock())),
+        )
 
     def _aside(self, look: Callable[[], Any]) -> Callable[[], Awaitable[Any]]:
         return lambda: asyncio.get_running_loop().run_in_executor(self._threads, look)
