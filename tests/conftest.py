@@ -137,7 +137,7 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
             " WHERE n.nspname = %s AND l.pid <> pg_backend_pid()",
             [schema],
         )
-        connection.execute("SET lock_timeout = '10s'")
+        connection.execute("SET lock_timeout = '120s'")
         connection.execute("SET client_min_messages = warning")
         connection.execute(SQL("DROP SCHEMA {} CASCADE").format(Identifier(schema)))
 

@@ -180,7 +180,7 @@ def test_a_worker_that_is_asked_to_stop_gives_back_what_it_has_not_begun(place: 
     runner = place.start_run()
     place.reach(20)
     first.send_signal(signal.SIGTERM)
-    assert first.wait(30) == 0
+    assert place.wait(first) == 0
     told = (place.home / "worker-0.log").read_text()
     assert f"serving sums from the queue {place.prefix}.sums" in told
     place.start_worker()

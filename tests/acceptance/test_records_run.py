@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 COMMAND = str(Path(sys.executable).with_name("pipewarden"))
-PATIENCE = 60.0
+PATIENCE = 300.0
 
 PIPELINE = '''
 """Counts words. A record that says "hold" works until a file named "go" appears."""

@@ -310,7 +310,7 @@ def test_a_thousand_articles_go_through_it_by_http_and_by_command(place, news):
 def test_the_same_by_command_only(place, news):
     few = news[:FEW]
     (place.home / "news.jsonl").write_bytes(as_lines(few))
-    place.start_workers(2)
+    place.start_workers(1)
     place.start("serve", "--no-http")
     asked = ("jobs", "submit", "articles", "news.jsonl", "--executor", "celery", "--wait", "--json")
     told = [json.loads(line) for line in place.do(*asked).splitlines()]

@@ -48,7 +48,7 @@ from pipewarden.store.state import items, jobs, ledger, outbox
 
 INBOX = "inbox"
 #: Seconds after which a process that has not ended never will; nothing here takes a tenth of it.
-_HANGS = 120.0
+_HANGS = 300.0
 
 
 # ── the folder under test ────────────────────────────────────────────────────────────────────────

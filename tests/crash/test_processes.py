@@ -28,7 +28,7 @@ def alive(pid: int) -> bool:
 
 def until(condition, what: str) -> None:
     """Wait for a state, never for a time; the bound only ends a test that has failed."""
-    bound = time.monotonic() + 30
+    bound = time.monotonic() + 300
     while not condition():
         if time.monotonic() > bound:
             pytest.fail(f"never came about: {what}")

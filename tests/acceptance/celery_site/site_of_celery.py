@@ -24,7 +24,7 @@ from pipewarden.store.state import jobs, ledger
 from pipewarden.store.state.database import Database
 
 #: Seconds after which what has not happened never will; nothing takes a tenth of it.
-HANGS = 120.0
+HANGS = 300.0
 SILENCE = 1.5
 
 

@@ -21,7 +21,7 @@ from pipewarden.settings import Settings
 
 COMMAND = str(Path(sys.executable).with_name("pipewarden"))
 #: Seconds after which a command hangs; none is asserted to be quick.
-PATIENCE = 60.0
+PATIENCE = 300.0
 
 PIPELINE = '''
 """Counts words. An item that says "hold" works until a file named "go" appears."""
@@ -105,6 +105,10 @@ class Workplace:
         process = self.start("run", "mine:words", "raw", "--workers", "1")
         self.until((self.folder / "held-b.txt").exists)
         return process
+
+    def ends(self, process: subprocess.Popen[str]) -> tuple[str, str]:
+        """Wait for the end of a started command; return what it had still to say."""
+        return process.communicate(timeout=PATIENCE)
 
     def release(self) -> None:
         """Let the held item end."""

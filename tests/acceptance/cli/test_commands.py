@@ -68,7 +68,7 @@ def test_a_reader_that_goes_away_is_not_an_error(place):
     process = place.start("status", "raw", "--explain")
     assert process.stdout is not None
     process.stdout.close()
-    process.wait(timeout=30)
+    process.wait()
     assert process.stderr is not None
     assert (process.returncode, process.stderr.read()) == (0, "")
 

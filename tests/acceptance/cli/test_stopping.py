@@ -32,7 +32,7 @@ def test_ctrl_c_once_pauses_after_the_item_in_work_and_the_printed_command_resum
     press_ctrl_c(process)
     read_until(process, "pause requested")
     place.release()
-    out, err = process.communicate(timeout=30)
+    out, err = place.ends(process)
     assert process.returncode == 130, err
     assert "Paused, can be resumed" in out
     assert place.published() < ALL
@@ -52,7 +52,7 @@ def test_ctrl_c_twice_ends_at_once_and_loses_nothing(place):
     press_ctrl_c(process)
     read_until(process, "Ctrl-C again stops at once")
     press_ctrl_c(process)
-    process.communicate(timeout=30)  # the held item was never let go
+    place.ends(process)  # the held item was never let go
     assert process.returncode == 130
     assert place.published() == {"a.txt.json"}
     job = place.last_job()
@@ -74,7 +74,7 @@ def test_another_terminal_stops_a_run(place, verb, status):
     assert f"was asked to {verb}" in asked.stdout
     read_until(process, "(maintenance)")
     place.release()
-    out, _ = process.communicate(timeout=30)
+    out, _ = place.ends(process)
     assert process.returncode == 130
     assert "pipewarden jobs resume" in out
     assert place.last_job()["status"] == status
@@ -106,7 +106,7 @@ def test_watching_ends_as_the_run_does(place):
     watching = place.start("jobs", "watch", place.last_job()["id"])
     read_until(watching, "RUNNING")
     place.release()
-    out, _ = watching.communicate(timeout=30)
+    out, _ = place.ends(watching)
     assert watching.returncode == 0
     assert "COMPLETED" in out
-    process.communicate(timeout=30)
+    place.ends(process)
