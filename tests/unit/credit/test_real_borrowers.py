@@ -18,8 +18,15 @@ def test_a_model_of_real_borrowers_passes_its_gate(real_data: Path, tmp_path: Pa
     few = tmp_path / "few.csv"
     with gzip.open(real_data / "credit" / "cs-training.first100000.csv.gz", "rt") as lines:
         few.write_text("".join(islice(lines, 20_001)), encoding="utf-8")
-    quick = {"search.trials": 1, "fit.folds": 3, "fit.members": 2, "fit.learning_rate": 0.1}
-    document = train(few, credit_settings({**quick, "evaluation.resamples": 100}))
+    quick = {
+        "search.trials": 1,
+        "search.rows": 5_000,
+        "search.folds": 2,
+        "fit.folds": 3,
+        "fit.members": 1,
+        "fit.learning_rate": 0.15,
+    }
+    document = train(few, credit_settings({**quick, "evaluation.resamples": 60}))
     quality = document["dataset"]["quality"]
     assert quality["columns"]["NumberOfTimes90DaysLate"]["codes"] > 0
     assert quality["columns"]["MonthlyIncome"]["missing"] > 3_000

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from pipewarden.pipelines.credit.evaluation.comparing import relative, stability_index
 from pipewarden.pipelines.credit.evaluation.intervals import interval, resamples, with_intervals
@@ -38,6 +38,7 @@ def scored(rows: list[tuple[int, float]], threshold: float = 0.5) -> Scored:
     return Scored(np.array(labels, dtype=float), np.array(chances), threshold)
 
 
+@settings(max_examples=40)
 @given(ROWS)
 def test_auc_is_the_share_of_pairs_in_the_right_order(rows: list[tuple[int, float]]) -> None:
     pairs = [(p, n) for yes, p in rows for no, n in rows if yes == 1 and no == 0]
@@ -45,6 +46,7 @@ def test_auc_is_the_share_of_pairs_in_the_right_order(rows: list[tuple[int, floa
     assert metrics_of(scored(rows))["auc"][0] == pytest.approx(right / len(pairs))
 
 
+@settings(max_examples=40)
 @given(ROWS)
 def test_pr_auc_is_the_average_precision(rows: list[tuple[int, float]]) -> None:
     real, total, before = sum(label for label, _ in rows), 0.0, 0.0
@@ -56,6 +58,7 @@ def test_pr_auc_is_the_average_precision(rows: list[tuple[int, float]]) -> None:
     assert metrics_of(scored(rows))["pr_auc"][0] == pytest.approx(total)
 
 
+@settings(max_examples=40)
 @given(ROWS)
 def test_the_other_metrics_are_what_they_are(rows: list[tuple[int, float]]) -> None:
     held = metrics_of(scored(rows))
@@ -70,6 +73,7 @@ def test_the_other_metrics_are_what_they_are(rows: list[tuple[int, float]]) -> N
     assert math.isfinite(held["log_loss"][0])
 
 
+@settings(max_examples=40)
 @given(ROWS, st.data())
 def test_a_weight_is_as_good_as_a_row_repeated(
     rows: list[tuple[int, float]], data: st.DataObject
@@ -86,6 +90,7 @@ def test_a_weight_is_as_good_as_a_row_repeated(
         assert one[name][0] == pytest.approx(two[name][0])
 
 
+@settings(max_examples=40)
 @given(ROWS)
 def test_no_threshold_has_a_higher_f1(rows: list[tuple[int, float]]) -> None:
     held = scored(rows)
