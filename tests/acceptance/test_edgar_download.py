@@ -73,7 +73,7 @@ def run(
     url: str, folder: Path, *options: str, agent: str = AGENT
 ) -> subprocess.CompletedProcess[str]:
     with started(url, folder, *options, agent=agent) as process:
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
@@ -154,7 +154,7 @@ def test_ctrl_c_says_how_to_continue(stub: EdgarStub, raw: Path) -> None:
     with started(stub.url, raw, "--cik", "42") as process:
         assert stub.stalled.wait(30)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=300)
     assert process.returncode == 130
     assert "Run the same command again to continue" in err
     assert run(stub.url, raw, "--cik", "42").returncode == 0
