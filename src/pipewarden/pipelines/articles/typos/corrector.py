@@ -18,7 +18,8 @@ from pipewarden.pipelines.articles.typos.evidence import (
 )
 from pipewarden.pipelines.articles.typos.language.lexicon import Lexicon, english
 from pipewarden.pipelines.articles.typos.language.neighbours import Neighbours
-from pipewarden.pipelines.articles.typos.language.wording import OPENERS
+from pipewarden.pipelines.articles.typos.language.spelling import VOWELS
+from pipewarden.pipelines.articles.typos.language.wording import FOREIGN_ONLY, OPENERS
 from pipewarden.pipelines.articles.typos.protection import merged, protected_spans
 from pipewarden.pipelines.articles.typos.settings import TypoSettings
 from pipewarden.pipelines.articles.typos.suspects import Suspect, Words
@@ -28,6 +29,8 @@ _REMEMBERED = 20_000
 #: A word that stands so often in one document is its author's name or term for something;
 #: little words are not, as they return with their slips.
 _TERM, _SHORT = 3, 4
+#: The Zipf frequency from which a word without a vowel is an abbreviation.
+_WRITTEN = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,8 @@ class TypoCorrector:
         readings = []
         for suspect in suspects:
             seen = suspect.sighting
-            if _is_term(seen.word, document):
+            known = _is_term(seen.word, document) or self._is_abbreviation(seen.word, document)
+            if known or seen.left in FOREIGN_ONLY:
                 continue
             near = self._near(seen.word, seen.left, seen.right)
             if suspect.opens:
@@ -126,6 +130,11 @@ class TypoCorrector:
                 own = for_word(seen, self._lexicon, document)
                 readings.append(_Reading(suspect, own, [one[0] for one in near], figures))
         return readings
+
+    def _is_abbreviation(self, word: str, document: Vocabulary) -> bool:
+        """Tell whether a word without a vowel is written again here, or often elsewhere."""
+        written = document.lower[word] > 1 or self._lexicon.written.get(word, 0.0) >= _WRITTEN
+        return written and VOWELS.isdisjoint(word)
 
     def _candidates(self, word: str, left: str, right: str) -> list[tuple[str, int]]:
         seen = Sighting(word, left, right)

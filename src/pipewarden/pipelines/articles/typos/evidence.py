@@ -6,9 +6,11 @@ import math
 from collections import Counter
 from dataclasses import dataclass
 
+from pipewarden.pipelines.articles.typos.language.confusions import MOST, unlikelihood
 from pipewarden.pipelines.articles.typos.language.lexicon import Lexicon
 from pipewarden.pipelines.articles.typos.language.neighbours import Neighbours
 from pipewarden.pipelines.articles.typos.language.spelling import (
+    VOWELS,
     is_compound,
     is_derived,
     slips,
@@ -25,6 +27,8 @@ _FIRST_GLANCE = 1.5
 _LONG = 7
 _VERY_COMMON = 5.5
 _STEM = 4
+#: Powers of ten in a unit of unlikelihood, and by which slips are rarer still than their words.
+_SHARE, _RARER = 0.43, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +141,7 @@ def for_candidate(
         sorted(set(word)) == sorted(set(meant)),
         sorted(word) == sorted(meant),
         _inflected(word, meant),
+        *by_unlikelihood(word, meant, unlikelihood(word, meant), lexicon),
     )
 
 
@@ -167,7 +172,35 @@ CANDIDATE_FIGURES = (
     "same letters",
     "same letters as often",
     "ending alone",
+    "unlikelihood",
+    "unlikelihood squared",
+    "written as often as expected",
+    "written more often than expected",
 )
+
+
+def by_unlikelihood(
+    word: str, meant: str, unlikely: float, lexicon: Lexicon
+) -> tuple[float, float, float, float]:
+    """Return the last figures of a candidate: how unlikely the slip is, and how often it is made.
+
+    Many a common misspelling is on record as if it were a word, just as often as slips explain.
+
+    Parameters
+    ----------
+    word, meant
+        The word as written, and another, both in lower case.
+    unlikely
+        The cost of writing one for the other.
+    lexicon
+        What is known of words.
+    """
+    written = lexicon.written.get(word)
+    if written is None:
+        return unlikely, unlikely * unlikely / MOST, 0.0, 0.0
+    expected = lexicon.words[meant] - _SHARE * unlikely - _RARER
+    explained = written * min(1.0, max(0.0, expected - written + 1))
+    return unlikely, unlikely * unlikely / MOST, explained, min(0.0, expected - written)
 
 
 def _inflected(word: str, meant: str) -> bool:
@@ -189,9 +222,9 @@ def rate_of_slips(others: float = 0.0, words: int = 0) -> float:
     Returns
     -------
     float
-        The natural logarithm of the rate; that of one in 200 where nothing is known.
+        The natural logarithm of the rate; that of one in 50 where nothing is known.
     """
-    return math.log((0.5 + others) / (100 + words))
+    return math.log((0.5 + others) / (25 + words))
 
 
 def for_word(seen: Sighting, lexicon: Lexicon, document: Vocabulary) -> tuple[float, ...]:
@@ -212,6 +245,7 @@ def for_word(seen: Sighting, lexicon: Lexicon, document: Vocabulary) -> tuple[fl
         len(word) < 4,
         seen.unknown_beside,
         (seen.left in FOREIGN_PARTICLES) + (seen.right in FOREIGN_PARTICLES),
+        VOWELS.isdisjoint(word),
     )
 
 
@@ -226,5 +260,6 @@ WORD_FIGURES = (
     "short",
     "unknown beside",
     "particle beside",
+    "no vowel",
     "rate of slips",
 )

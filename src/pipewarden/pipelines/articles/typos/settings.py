@@ -13,7 +13,7 @@ class TypoSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     min_confidence: float = Field(
-        default=0.75,
+        default=0.78,
         ge=0.5,
         le=1,
         description="Least probability, between 0.5 and 1, that a correction is right; a word "

@@ -18,7 +18,6 @@ _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 _SPACE = frozenset((" ", "\n", "  ", "\r\n", " \n", "\t"))
 _OPENING = re.compile(r"(?:[.!?][\"'\u201d\u2019)\]]*\s+|\n\s*\n\s*|^\s*)[\"'\u201c\u2018(\[]*$")
 _LOOK_BACK = 8
-_VOWELS = frozenset("aeiouyAEIOUY")
 #: A passage of so many words with so many unknown is not English prose, or beyond repair.
 #: Short ones may hold more.
 _PASSAGE, _MOST_UNKNOWN = 200, 0.2
@@ -107,7 +106,7 @@ class Words:
             end = start + len(stem)
             if at // _PASSAGE in strange or not shortest <= len(stem) <= LONGEST:
                 continue
-            if _VOWELS.isdisjoint(stem) or stem in FOREIGN_PARTICLES:
+            if stem in FOREIGN_PARTICLES:
                 continue
             before = bisect_right(begins, end - 1) - 1
             if before >= 0 and protected[before][1] > start:

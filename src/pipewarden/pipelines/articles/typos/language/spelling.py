@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from pipewarden.pipelines.articles.typos.language.wording import KEY_NEIGHBOURS, PREFIXES, SUFFIXES
 
-_VOWELS = frozenset("aeiouy")
+#: The letters for vowels.
+VOWELS = frozenset("aeiouy")
 _SOUNDS = tuple(
     (re.compile(pattern), sound)
     for pattern, sound in (
@@ -112,7 +113,7 @@ def _step(
         return kind, i - 1, j
     if j and costs[i][j - 1] + 1 == here:
         return "doubled" if other in _around(meant, first + j - 1) else "missing", i, j - 1
-    if letter in _VOWELS and other in _VOWELS:
+    if letter in VOWELS and other in VOWELS:
         return "vowels", i - 1, j - 1
     return "keys" if letter + other in KEY_NEIGHBOURS else "other", i - 1, j - 1
 
@@ -161,12 +162,12 @@ def is_derived(word: str, words: dict[str, float]) -> bool:
 
 def _takes(stem: str, suffix: str, words: dict[str, float]) -> bool:
     """Tell whether a stem takes a suffix as it is: e falls before vowels, y becomes ie."""
-    if suffix[0] not in _VOWELS:
+    if suffix[0] not in VOWELS:
         return stem in words and not (suffix == "s" and stem[-1] in "shxzy")
     if stem[-1] == "e":
         return False
     if stem in words:
-        return stem[-1] != "y" or stem[-2] in _VOWELS or suffix[0] == "i"
+        return stem[-1] != "y" or stem[-2] in VOWELS or suffix[0] == "i"
     return f"{stem}e" in words
 
 

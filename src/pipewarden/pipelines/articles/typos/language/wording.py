@@ -10,6 +10,9 @@ _PARTICLES = (
     "van vom von y zu zum zur"
 )
 FOREIGN_PARTICLES = frozenset(_PARTICLES.split())
+#: Some are English words too; what follows one of the others is foreign.
+_ENGLISH_TOO = "al bin com con die do e no per pour van"
+FOREIGN_ONLY = FOREIGN_PARTICLES - frozenset(_ENGLISH_TOO.split())
 
 #: Words that open sentences and name nobody. A capitalised word is taken for a misspelling of
 #: these alone.
