@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pipewarden.core.outages.breaker import BreakerState
 from pipewarden.engine.pipeline import Pipeline
 from pipewarden.errors import DependencyUnavailable, MissingExtra
+from pipewarden.jobs.runners import outages
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.store.state.models import mirrored
+
+_LATER = "'pipewarden models reconcile' shows it there later"
 
 
 def mirror_models(workspace: Workspace, pipeline: Pipeline, note: Callable[[str], None]) -> None:
@@ -23,11 +27,20 @@ def mirror_models(workspace: Workspace, pipeline: Pipeline, note: Callable[[str]
         return
     from pipewarden.models.registry.opening import mirror_of
 
+    registry = outages.dependency("registry", workspace.clock, outages.REGISTRY)
+    if registry.standing.state is BreakerState.OPEN:
+        note(f"the registry does not answer; {_LATER}")
+        return
     try:
         mirror = mirror_of(
             workspace.settings, workspace.database, workspace.objects_dir, workspace.clock
         )
         if mirror is not None:
             mirror.catch_up()
-    except (DependencyUnavailable, MissingExtra) as error:
-        note(f"{error.message}; 'pipewarden models reconcile' shows it there later")
+    except DependencyUnavailable as error:
+        registry.failed()
+        note(f"{error.message}; {_LATER}")
+    except MissingExtra as error:
+        note(f"{error.message}; {_LATER}")
+    else:
+        registry.answered()

@@ -12,9 +12,10 @@ from threading import Lock
 from pipewarden.core.outages.breaker import Breaker, BreakerState, Policy
 from pipewarden.errors import DependencyUnavailable
 
-#: How soon a database, or a broker, that does not answer is tried again.
+#: How soon a database, a broker, or a registry that does not answer is tried again.
 DATABASE = Policy(first_delay=0.5, longest_delay=10.0, open_after=3)
 BROKER = Policy(first_delay=0.4, longest_delay=5.0, open_after=3)
+REGISTRY = Policy(first_delay=5.0, longest_delay=300.0, open_after=3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from pipewarden.app.api.work.pool import Crowded, Lost, Overdue, Pool
 from pipewarden.jobs.queue.services import living
+from pipewarden.jobs.runners.outages import breakers
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.models.serving.desk import Desk
 from pipewarden.models.serving.live import OLD
@@ -77,7 +78,12 @@ def runners(workspace: Workspace, failures: Mapping[str, str]) -> Told:
     found = living(workspace)
     facts = {
         "services": [{**asdict(state), "heartbeat_at": _text(state.heartbeat_at),
-                      "started_at": _text(state.started_at)} for state in found]
+                      "started_at": _text(state.started_at)} for state in found],
+        "breakers": {
+            name: {"state": str(held.state), "failures": held.failures,
+                   "since": None if held.since is None else _text(held.since)}
+            for name, held in breakers().items()
+        },
     }  # fmt: skip
     failure = failures.get("runners")
     if failure is not None:
