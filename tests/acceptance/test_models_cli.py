@@ -154,6 +154,8 @@ def test_a_model_is_trained_deployed_replaced_and_rolled_back(site):
         (2, "rolled_back"),
         (1, "superseded"),
     ]
+    assert [row["version"] for row in site.json("models", "history", "--at", "0s")] == [1]
+    assert site.json("models", "history", "--at", "1d") == []
     code, out, _ = site.do("models", "history")
     assert (code, "it misbehaves" in out) == (0, True)
     assert site.do("audit", "verify")[0] == 0
@@ -171,7 +173,7 @@ def test_what_the_gate_refuses_or_the_trial_takes_back_ends_with_1(site):
     code, out, _ = site.do("deploy")
     assert code == 1
     assert "a@3 did not hold what it promised" in out
-    assert "serves now     version 1" in out
+    assert "serves now  version 1" in out
 
 
 def test_a_quarantined_version_is_released_by_name_and_reason(site):

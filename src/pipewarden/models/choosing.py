@@ -18,7 +18,7 @@ from pipewarden.core.models.deployments import (
 )
 from pipewarden.errors import Conflict, UnknownName, UsageError
 from pipewarden.store.state.models import deployments, versions
-from pipewarden.store.state.models.deployments import Stint
+from pipewarden.store.state.models.past import Stint
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

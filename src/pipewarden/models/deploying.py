@@ -26,7 +26,7 @@ from pipewarden.models.outcome import Deployed, Outcome
 from pipewarden.models.verifying import Verified
 from pipewarden.store.state import ledger, outbox
 from pipewarden.store.state.column_types import decode_json, encode_json
-from pipewarden.store.state.models import approvals, deployments, versions
+from pipewarden.store.state.models import approvals, deployments, past, versions
 from pipewarden.store.windows import ModelWindow, passing
 
 if TYPE_CHECKING:
@@ -279,7 +279,7 @@ def _wanted(
 def signed(conn: Connection, version: ModelVersion, environment: str) -> bool:
     """Whether somebody signed for a version since it was last taken back from an environment."""
     held = approvals.of_version(conn, version.model, version.version, environment)
-    since = deployments.last_taken_back(conn, version.model, version.version, environment)
+    since = past.last_taken_back(conn, version.model, version.version, environment)
     return any(since is None or approval.at > since for approval in held)
 
 

@@ -18,7 +18,7 @@ from pipewarden.core.models.deployments import Deployment, ModelVersion
 from pipewarden.errors import NotComputable
 from pipewarden.models.context import ModelContext, in_words
 from pipewarden.settings import EnvironmentPolicy, load_gate
-from pipewarden.store.state.models import deployments, versions
+from pipewarden.store.state.models import deployments, past, versions
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -59,7 +59,7 @@ def standing(conn: Connection, model: str, environment: str) -> Standing:
         environment=environment,
         serving=serving,
         champion=None if serving is None else versions.get(conn, model, serving.version),
-        promoted_at=deployments.last_promotion(conn, model, environment)
+        promoted_at=past.last_promotion(conn, model, environment)
         or (None if serving is None else serving.started_at),
     )
 

@@ -23,8 +23,8 @@ from pipewarden.models.context import ModelContext
 from pipewarden.store.files import durable
 from pipewarden.store.files.objects import object_path
 from pipewarden.store.state import ledger, outbox
-from pipewarden.store.state.models import deployments, versions
-from pipewarden.store.state.models.deployments import Stint
+from pipewarden.store.state.models import deployments, past, versions
+from pipewarden.store.state.models.past import Stint
 from pipewarden.store.windows import ModelWindow, passing
 
 if TYPE_CHECKING:
@@ -150,17 +150,17 @@ def _planned(
     serving = {one.model: one for one in deployments.all_serving(conn, environment)}
     if models is None:
         names = list(serving)
-        past = _by_model(deployments.stints(conn, environment))
+        served = _by_model(past.stints(conn, environment))
     else:
         names = list(dict.fromkeys(models))
         for name in names:
             choosing.known(conn, name)
-        past = {name: deployments.stints(conn, environment, name) for name in names}
+        served = {name: past.stints(conn, environment, name) for name in names}
     objects = versions.objects_of(conn, names)
     wanted, left = {}, {}
     for name in names:
         try:
-            version = choosing.to_go_back_to(past.get(name, []), asked)
+            version = choosing.to_go_back_to(served.get(name, []), asked)
             _allowed(context, version, serving.get(name), objects[name, version])
         except Conflict as error:
             left[name] = error.message

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from pipewarden.core.models.deployments import Deployment, DeploymentKind, Deplo
 from pipewarden.errors import Conflict, IllegalTransition
 from pipewarden.models import deploying, rolling_back
 from pipewarden.models.outcome import Outcome
-from pipewarden.store.state.models import deployments, versions
+from pipewarden.store.state.models import deployments, past, versions
 from tiny_models import START, House
 
 SUPERSEDED = DeploymentState.SUPERSEDED
@@ -114,14 +115,31 @@ def test_what_is_needed_to_go_back_is_read_newest_first(house):
     begin(house, 2)
     begin(house, 3, "b")
     with house.database.read() as conn:
-        of_a = deployments.stints(conn, "production", "a")
-        of_all = deployments.stints(conn, "production")
-        assert deployments.stints(conn, "staging") == []
+        of_a = past.stints(conn, "production", "a")
+        of_all = past.stints(conn, "production")
+        assert past.stints(conn, "staging") == []
     assert [(one.version, one.state, one.verified) for one in of_a] == [
         (2, "current", False),
         (1, "superseded", False),
     ]
     assert [one.model for one in of_all] == ["b", "a", "a"]
+
+
+def test_what_served_at_a_time_is_known(house):
+    for version in ("1", "2"):
+        deploying.deploy(house.context, "a", "production", version, reason="")
+        house.later(days=1)
+    deploying.deploy(house.context, "b", "production", "1", reason="")
+
+    def then(days: float, **only: str) -> list[tuple[str, int]]:
+        with house.database.read() as conn:
+            found = deployments.at_time(conn, START + timedelta(days=days), **only)
+        return [(one.model, one.version) for one in found]
+
+    assert (then(-1), then(0), then(0.5), then(1)) == ([], [("a", 1)], [("a", 1)], [("a", 2)])
+    assert then(9) == [("a", 2), ("b", 1)]
+    assert then(9, model="b") == [("b", 1)]
+    assert then(9, environment="staging") == []
 
 
 def test_every_change_of_what_serves_shows_in_the_generation(house):

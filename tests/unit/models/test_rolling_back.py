@@ -14,7 +14,7 @@ from pipewarden.models.outcome import Outcome
 from pipewarden.store.files.objects import object_path
 from pipewarden.store.state import ledger
 from pipewarden.store.state.models import versions
-from pipewarden.store.state.models.deployments import Stint
+from pipewarden.store.state.models.past import Stint
 from tiny_models import EVIL
 
 

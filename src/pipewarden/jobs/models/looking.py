@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from pipewarden.core.models.deployments import Deployment, ModelVersion
@@ -189,9 +190,13 @@ def compared(workspace: Workspace, first: str, second: str) -> Compared:
 
 
 def history(
-    workspace: Workspace, model: str | None, environment: str | None, limit: int
+    workspace: Workspace,
+    model: str | None,
+    environment: str | None,
+    limit: int,
+    at: datetime | None = None,
 ) -> list[Deployment]:
-    """Return who served when, the newest first.
+    """Return who served when, the newest first; with ``at``, only what served at that time.
 
     Raises
     ------
@@ -201,6 +206,8 @@ def history(
     with workspace.database.read() as conn:
         if model is not None:
             choosing.known(conn, model)
+        if at is not None:
+            return deployments.at_time(conn, at, model=model, environment=environment)[:limit]
         return deployments.history(conn, model=model, environment=environment, limit=limit)
 
 

@@ -7,11 +7,10 @@ of one model and environment impossible, whoever races whom.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, or_, select, update
 
 from pipewarden.core.chain import Act
 from pipewarden.core.models.deployments import (
@@ -26,18 +25,6 @@ from pipewarden.store.state.models.schema import deployments
 from pipewarden.store.state.outbox import OutboxEvent
 
 _SERVING = [state for state in DeploymentState if state.serving]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stint:
-    """What is needed of a deployment that served once, or does, to choose what to go back to."""
-
-    id: int
-    model: str
-    version: int
-    kind: DeploymentKind
-    state: DeploymentState
-    verified: bool
 
 
 def request(conn: Connection, deployment: Deployment) -> Deployment:
@@ -243,14 +230,19 @@ def history(
     return _listed(conn, *where, limit=limit)
 
 
-def known_good(conn: Connection, model: str, environment: str, *, before: int) -> list[Deployment]:
-    """Return the deployments that were verified before deployment ``before``, the newest first."""
-    return _listed(
-        conn,
-        *_of(model, environment),
-        deployments.c.id < before,
-        deployments.c.verified_at.is_not(None),
-    )
+def at_time(
+    conn: Connection, at: datetime, *, model: str | None = None, environment: str | None = None
+) -> list[Deployment]:
+    """Return what served at a time (UTC), in order of the models' names."""
+    where = [
+        deployments.c.started_at <= at,
+        or_(deployments.c.ended_at.is_(None), deployments.c.ended_at > at),
+    ]
+    if model is not None:
+        where.append(deployments.c.model == model)
+    if environment is not None:
+        where.append(deployments.c.environment == environment)
+    return sorted(_listed(conn, *where), key=lambda one: (one.model, one.environment))
 
 
 def unverified(conn: Connection, environment: str | None = None) -> list[Deployment]:
@@ -259,48 +251,6 @@ def unverified(conn: Connection, environment: str | None = None) -> list[Deploym
     if environment is not None:
         where.append(deployments.c.environment == environment)
     return _listed(conn, *where)[::-1]
-
-
-def last_promotion(conn: Connection, model: str, environment: str) -> datetime | None:
-    """Return when a version was last deployed that was not taken back; None: never."""
-    query = select(func.max(deployments.c.started_at)).where(
-        *_of(model, environment),
-        deployments.c.kind == DeploymentKind.DEPLOY,
-        deployments.c.state != DeploymentState.ROLLED_BACK,
-    )
-    return conn.execute(query).scalar()
-
-
-def last_taken_back(
-    conn: Connection, model: str, version: int, environment: str
-) -> datetime | None:
-    """Return when a version was last rolled back; None: never."""
-    query = select(func.max(deployments.c.ended_at)).where(
-        *_of(model, environment),
-        deployments.c.version == version,
-        deployments.c.state == DeploymentState.ROLLED_BACK,
-    )
-    return conn.execute(query).scalar()
-
-
-def stints(conn: Connection, environment: str, model: str | None = None) -> list[Stint]:
-    """Return what ever served in an environment, of one model or of all, the newest first."""
-    t = deployments.c
-    columns = (t.id, t.model, t.version, t.kind, t.state, t.verified_at.is_not(None))
-    query = select(*columns).where(t.environment == environment, t.started_at.is_not(None))
-    if model is not None:
-        query = query.where(t.model == model)
-    return [
-        Stint(
-            id=row[0],
-            model=row[1],
-            version=row[2],
-            kind=DeploymentKind(row[3]),
-            state=DeploymentState(row[4]),
-            verified=bool(row[5]),
-        )
-        for row in conn.execute(query.order_by(t.id.desc()))
-    ]
 
 
 def act_of(deployment: Deployment, action: str, *, actor: str, reason: str, **details: Any) -> Act:
@@ -347,12 +297,6 @@ def generation(conn: Connection) -> tuple[int, int]:
         select(func.count(deployments.c.started_at), func.count(deployments.c.ended_at))
     ).one()
     return int(row[0]), int(row[1])
-
-
-def versions_in_use(conn: Connection, model: str) -> set[int]:
-    """Return the versions that were ever deployed, or are about to be: none may be cleaned up."""
-    query = select(deployments.c.version).where(deployments.c.model == model).distinct()
-    return set(conn.execute(query).scalars())
 
 
 def _of(model: str, environment: str) -> Sequence[ColumnElement[bool]]:

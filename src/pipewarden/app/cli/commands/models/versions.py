@@ -83,15 +83,21 @@ def history(
         str | None, typer.Argument(metavar="[MODEL]", help="Only of this model.")
     ] = None,
     environment: Annotated[str | None, typer.Option(help="Only of this environment.")] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Only what served then: a time, or an age such as 7d."),
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 50,
     json: _Json = False,
 ) -> None:
     """Tell who served when, by whom and why, the newest first."""
+    from pipewarden.app.cli.asking import since
     from pipewarden.app.cli.output.models.listed import say_history
     from pipewarden.jobs.models.looking import history as told
     from pipewarden.jobs.workspace import Workspace
 
-    say_history(told(Workspace(), model, environment, limit), json=json)
+    when = None if at is None else since(at)
+    say_history(told(Workspace(), model, environment, limit, when), json=json)
 
 
 app.command()(care.release)

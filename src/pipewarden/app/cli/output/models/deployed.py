@@ -46,7 +46,7 @@ def say_deployed(done: Deployed, *, json: bool) -> None:
     say_facts(
         {
             "serves now": "nothing" if done.serves is None else f"version {done.serves}",
-            "served before": "" if done.before is None else f"version {done.before}",
+            "served before": "" if done.before in (None, done.serves) else f"version {done.before}",
             "deployment": "" if done.deployment is None else str(done.deployment),
         }
     )

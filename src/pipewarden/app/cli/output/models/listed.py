@@ -129,10 +129,10 @@ def say_history(held: Sequence[Deployment], *, json: bool) -> None:
         say_json([plain(one) for one in held])
         return
     if not held:
-        say("Nothing was ever deployed.")
+        say("Nothing was deployed.")
         return
     _say_stints([plain(one) for one in held])
-    say(f"{count(len(held), 'deployment')}, the newest first")
+    say(count(len(held), "deployment"))
 
 
 def _say_stints(rows: Sequence[Mapping[str, Any]]) -> None:
