@@ -91,7 +91,7 @@ class SalesSettings(_Part):
 _ARIMA: Mapping[str, Mapping[str, Any]] = {
     "development": {"max_p": 1, "max_q": 1, "max_models": 8, "search_again": False},
     "testing": {"max_p": 2, "max_q": 2, "max_models": 20, "search_again": False},
-    "production": {"max_p": 3, "max_q": 3, "max_models": 40, "search_again": True},
+    "production": {"max_p": 3, "max_q": 3, "max_models": 40, "search_again": False},
 }
 _RETRAINING: Mapping[str, Mapping[str, float | None]] = {
     "development": {"max_age_days": None, "max_error": None, "max_degradation": None},

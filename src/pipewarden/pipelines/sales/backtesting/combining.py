@@ -3,8 +3,8 @@
 Of each method the view that did best in the backtest takes part, with weight (its error / the
 least error)^-8. Weights learnt on an origin say little about that origin; so the combination is
 judged on each origin by the weights of the others. Where it does not beat the better naive forecast
-in both errors, it is drawn half-way to it, then three quarters; where that does not help either,
-the naive forecast is the model.
+in both errors, it is drawn towards it step by step; where that does not help either, the naive
+forecast is the model.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pipewarden.pipelines.sales.series.weekly import Floats
 _POWER = 8.0
 #: Smaller weights are left out.
 _LEAST_WEIGHT = 0.01
-_SHARES = (1.0, 0.5, 0.25)
+_SHARES = (1.0, 0.75, 0.5, 0.25, 0.1)
 #: Fewer origins leave nothing to judge weights by.
 _LEAST_ORIGINS = 3
 

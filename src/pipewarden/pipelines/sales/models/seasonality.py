@@ -8,6 +8,9 @@ Miller and Williams (2003), International Journal of Forecasting 19, 669-684.
 
 from __future__ import annotations
 
+import functools
+from typing import Any
+
 import numpy as np
 
 from pipewarden.pipelines.sales.series.weekly import Floats
@@ -86,10 +89,19 @@ def _shrunk(table: Floats) -> Floats:
 def _mean(total: Floats, count: Floats, width: float) -> Floats:
     """Return means by week of the year, smoothed around the year."""
     if width:
-        reach = int(3 * width) + 1
-        shifts = range(-reach, reach + 1)
-        kernel = [float(np.exp(-0.5 * (shift / width) ** 2)) for shift in shifts]
-        pairs = list(zip(kernel, shifts, strict=True))
-        total = sum((k * np.roll(total, s, -1) for k, s in pairs), np.zeros_like(total))
-        count = sum((k * np.roll(count, s, -1) for k, s in pairs), np.zeros_like(count))
-    return np.where(count > 0, total / np.maximum(count, 1e-9), 0.0)
+        spectrum = _spectrum(width, total.shape[-1])
+        total, count = _smoothed(total, spectrum), _smoothed(count, spectrum)
+    return np.where(count > 1e-9, total / np.maximum(count, 1e-9), 0.0)
+
+
+@functools.cache
+def _spectrum(width: float, season: int) -> np.ndarray[Any, np.dtype[np.complex128]]:
+    """Return the Fourier transform of a kernel that goes around the year."""
+    away = np.minimum(np.arange(season), season - np.arange(season))
+    kernel = np.exp(-0.5 * (away / width) ** 2)
+    return np.fft.rfft(np.where(away <= 3 * width + 1, kernel, 0.0))
+
+
+def _smoothed(values: Floats, spectrum: np.ndarray[Any, np.dtype[np.complex128]]) -> Floats:
+    smooth: Floats = np.fft.irfft(np.fft.rfft(values) * spectrum, values.shape[-1])
+    return smooth
