@@ -28,6 +28,7 @@ NAMES = (
     "articles_repair",
     "articles_typos",
     "articles_speed",
+    "credit_training",
     "events_chaos",
     "sinks",
     "celery_throughput",

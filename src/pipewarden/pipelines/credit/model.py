@@ -36,7 +36,7 @@ from pipewarden.pipelines.credit.fitting.features import matrix
 from pipewarden.pipelines.credit.fitting.logistic import Calibration
 
 FAMILY, FORMAT = "credit", "lightgbm-text"
-_NUMERIC = frozenset({int, float})
+_PLAIN = frozenset({int, float, type(None)})
 #: From so many rows on, in so many threads.
 _SIDE_BY_SIDE, _THREADS = 2_000, 2
 
@@ -162,14 +162,14 @@ class CreditModel:
         flags: list[list[str]] = [[] for _ in rows]
         problems: dict[int, list[tuple[str, str]]] = {}
         for index, row in enumerate(rows):
-            if not isinstance(row, Mapping):
+            if type(row) is not dict and not isinstance(row, Mapping):
                 raise pw.BadInput("not_a_row", f"row {index} is no mapping of features")
             if not row.keys() <= self._known:
                 unknown = ", ".join(sorted(map(str, row.keys() - self._known)))
                 problems.setdefault(index, []).append(("unknown_feature", f"unknown: {unknown}"))
         for at, (name, column) in enumerate(self._columns):
             cells = [row.get(name) for row in rows]
-            if not self._plain_column(column, cells, values[:, at]):
+            if not self._at_once(name, column, cells, values[:, at], flags):
                 self._each(name, column, cells, values[:, at], flags, problems)
         if problems:
             index, found = min(problems.items())
@@ -178,25 +178,28 @@ class CreditModel:
         return values, flags
 
     @staticmethod
-    def _plain_column(column: Column, cells: list[Any], out: Numbers) -> bool:
-        """Fill a column that has nothing odd about it, in one go; say whether that was so."""
-        if (
-            len(cells) == 1
-            or column.type == "category"
-            or not _NUMERIC.issuperset(map(type, cells))
-        ):
+    def _at_once(
+        name: str, column: Column, cells: list[Any], out: Numbers, flags: list[list[str]]
+    ) -> bool:
+        """Fill a column of plain numbers in one go; say whether that could be done."""
+        if len(cells) == 1 or column.type == "category" or not _PLAIN.issuperset(map(type, cells)):
             return False
         try:
             out[:] = cells
         except OverflowError:
             return False
+        missing, codes = np.isnan(out), np.isin(out, column.missing_codes)
+        fraction = (np.floor(out) != out) & ~missing & ~codes & (column.type == "integer")
+        if np.isinf(out).any() or fraction.any() or (column.required and missing.any()):
+            return False
         low = -math.inf if column.minimum is None else column.minimum
         high = math.inf if column.maximum is None else column.maximum
-        with np.errstate(invalid="ignore"):
-            fine = np.isfinite(out).all() and (out >= low).all() and (out <= high).all()
-            if fine and column.type == "integer":
-                fine = (out % 1 == 0).all()
-        return bool(fine) and not np.isin(out, column.missing_codes).any()
+        outside = ((out < low) | (out > high)) & ~codes
+        for flag, where in (("missing", missing), ("code", codes), ("out_of_range", outside)):
+            for index in np.flatnonzero(where):
+                flags[index].append(f"{flag}:{name}")
+        out[codes | outside] = np.nan
+        return True
 
     def _each(
         self,
