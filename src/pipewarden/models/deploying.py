@@ -26,7 +26,7 @@ from pipewarden.models.outcome import Deployed, Outcome
 from pipewarden.models.verifying import Verified
 from pipewarden.store.state import ledger, outbox
 from pipewarden.store.state.column_types import decode_json, encode_json
-from pipewarden.store.state.models import approvals, deployments, past, versions
+from pipewarden.store.state.models import approvals, deployments, versions
 from pipewarden.store.windows import ModelWindow, passing
 
 if TYPE_CHECKING:
@@ -144,12 +144,11 @@ def finished(context: ModelContext, begun: Deployment, verdict: Verdict | None) 
     passing(ModelWindow.DEPLOY_BEGUN)
     ended = verifying.verify(context, begun)
     before = begun.evidence.get("champion")
-    if ended.good:
-        outcome, serves = Outcome.VERIFIED, begun.version
-    else:
-        outcome, serves = Outcome.ROLLED_BACK, None
-        if ended.restored is not None:
-            serves = ended.restored.deployment.version
+    outcome, serves = _OUTCOMES[ended.deployment.state], None
+    if ended.deployment.state.serving:
+        serves = begun.version
+    elif ended.restored is not None:
+        serves = ended.restored.deployment.version
     return Deployed(
         model=begun.model,
         environment=begun.environment,
@@ -226,7 +225,8 @@ def _begun_or_waiting(
         again = "asked for anew"
         deployments.withdraw(conn, version.model, met.environment, at=at, reason=again)
         waiting = deployments.request(conn, wanted)
-        if context.policy(met.environment).approval and not signed(conn, version, met.environment):
+        signed = approvals.stands(conn, version.model, version.version, met.environment)
+        if context.policy(met.environment).approval and not signed:
             act = deployments.act_of(
                 waiting, "deployment_requested", actor=context.actor, reason=reason,
                 object=version.object_hash,
@@ -276,16 +276,16 @@ def _wanted(
     )
 
 
-def signed(conn: Connection, version: ModelVersion, environment: str) -> bool:
-    """Whether somebody signed for a version since it was last taken back from an environment."""
-    held = approvals.of_version(conn, version.model, version.version, environment)
-    since = past.last_taken_back(conn, version.model, version.version, environment)
-    return any(since is None or approval.at > since for approval in held)
+_OUTCOMES = {
+    DeploymentState.VERIFIED: Outcome.VERIFIED,
+    DeploymentState.CURRENT: Outcome.UNVERIFIED,
+    DeploymentState.ROLLED_BACK: Outcome.ROLLED_BACK,
+}
 
 
 def _of_restored(ended: Verified) -> tuple[str, ...]:
     restored = ended.restored
-    if ended.good:
+    if ended.deployment.state.serving:
         return ()
     if restored is None:
         return ("nothing served before, so nothing serves now",)

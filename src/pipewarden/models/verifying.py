@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pipewarden.core.models.deployments import Deployment, DeploymentKind, DeploymentState
-from pipewarden.errors import IllegalTransition
+from pipewarden.errors import DependencyUnavailable, IllegalTransition, UsageError
 from pipewarden.models.context import ModelContext, in_words
 from pipewarden.store.state import ledger, outbox
 from pipewarden.store.state.column_types import decode_json, encode_json
@@ -34,10 +34,17 @@ _FAULTS = ("non_finite", "out_of_range", "mismatch")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What came of trying out a version on the sample that was frozen with it."""
+    """What came of trying out a version on the sample that was frozen with it.
+
+    Parameters
+    ----------
+    tried
+        Whether it could be tried here: without its libraries, nothing is said against the model.
+    """
 
     evidence: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    tried: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +101,8 @@ def try_out(context: ModelContext, deployment: Deployment) -> Trial:
         family = context.families(version)
         document = context.document(version)
         evidence = dict(family.smoke(document, family.open(document)))
+    except (UsageError, DependencyUnavailable) as error:
+        return Trial(problems=(in_words(error),), tried=False)
     except Exception as error:  # noqa: BLE001 - a model that raises does not hold what it promised
         return Trial(problems=(in_words(error),))
     problems = [str(problem) for problem in evidence.get("problems") or ()]
@@ -116,7 +125,7 @@ def verify(context: ModelContext, deployment: Deployment) -> Verified:
     passing(ModelWindow.DEPLOY_TRIED)
     if not trial.problems:
         return confirm(context, [(deployment, trial)])[0]
-    if deployment.kind is DeploymentKind.DEPLOY:
+    if trial.tried and deployment.kind is DeploymentKind.DEPLOY:
         return _take_back(context, deployment, trial)
     return _leave(context, deployment, trial)
 
@@ -172,7 +181,10 @@ def settle(context: ModelContext, model: str, environment: str) -> Verified | No
         serving = deployments.serving(conn, model, environment)
     if serving is None or serving.state is not DeploymentState.CURRENT:
         return None
-    return verify(context, serving)
+    try:
+        return verify(context, serving)
+    except IllegalTransition:  # somebody else was quicker, which is as good
+        return None
 
 
 def reconcile(context: ModelContext) -> Reconciled:
@@ -241,7 +253,7 @@ def _restore(conn: Connection, held: Deployment, at: datetime, reason: str) -> D
 
 
 def _leave(context: ModelContext, deployment: Deployment, trial: Trial) -> Verified:
-    """Tell the ledger that what was rolled back to is not good either; it goes on serving."""
+    """Tell the ledger that what serves was not found good; it goes on serving."""
     at = context.clock()
     act = deployments.act_of(
         deployment, "not_verified", actor=AUTOMATON, reason="; ".join(trial.problems)[:1000]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipewarden.errors import Conflict, UnknownName, UsageError
+from pipewarden.errors import Conflict, MissingExtra, UnknownName, UsageError
 from pipewarden.models import approving, deploying, verifying
 from pipewarden.models.outcome import Outcome
 from pipewarden.store.files.objects import object_path
@@ -162,6 +162,41 @@ def test_what_is_restored_and_is_not_good_either_goes_on_and_is_told(house, monk
     done = verifying.reconcile(house.context)
     assert [one.good for one in done.settled] == [True]
     assert done.good
+
+
+def test_where_it_cannot_be_tried_for_want_of_a_library_nothing_is_taken_back(house, monkeypatch):
+    def cannot(*_):
+        raise MissingExtra("The family means", "means")
+
+    monkeypatch.setattr(house.family, "open", cannot)
+    house.train("a", 1, 3)
+    done = deploy(house)
+    assert (done.outcome, done.serves) == (Outcome.UNVERIFIED, 1)
+    assert house.states() == [(1, "current")]
+    monkeypatch.undo()
+    done = deploy(house)
+    assert (done.outcome, done.settled.good) == (Outcome.UNCHANGED, True)
+    assert house.states() == [(1, "verified")]
+
+
+def test_a_trial_that_somebody_else_finishes_meanwhile_is_finished(house, monkeypatch):
+    def cannot(*_):
+        raise MissingExtra("The family means", "means")
+
+    house.train("a", EVIL)
+    monkeypatch.setattr(house.family, "open", cannot)
+    deploy(house)
+    monkeypatch.undo()
+    smoke = house.family.smoke
+
+    def while_tried(*given):
+        monkeypatch.undo()
+        assert not verifying.reconcile(house.context).good
+        return smoke(*given)
+
+    monkeypatch.setattr(house.family, "smoke", while_tried)
+    assert verifying.settle(house.context, "a", "production") is None
+    assert house.states() == [(1, "rolled_back")]
 
 
 def test_counts_of_faults_are_problems_where_a_family_names_none(house, monkeypatch):

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, insert, select
 
 from pipewarden.core.chain import Act
 from pipewarden.core.models.deployments import Approval
-from pipewarden.store.state.models import versions
+from pipewarden.store.state.models import past, versions
 from pipewarden.store.state.models.schema import approvals
 
 
@@ -25,6 +25,13 @@ def of_version(
         query = query.where(approvals.c.environment == environment)
     rows = conn.execute(query.order_by(approvals.c.id)).mappings()
     return [Approval(**{name: row[name] for name in Approval.__slots__}) for row in rows]
+
+
+def stands(conn: Connection, model: str, version: int, environment: str) -> bool:
+    """Whether somebody signed for a version since it was last taken back from an environment."""
+    held = of_version(conn, model, version, environment)
+    since = past.last_taken_back(conn, model, version, environment)
+    return any(since is None or approval.at > since for approval in held)
 
 
 def act_of(approval: Approval, object_hash: str) -> Act:
