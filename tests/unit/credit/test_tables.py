@@ -18,7 +18,13 @@ from pipewarden.pipelines.credit.data.description import (
 )
 from pipewarden.pipelines.credit.data.reading import read_table
 from pipewarden.pipelines.credit.data.splitting import folds, split
-from pipewarden.pipelines.credit.data.table import fingerprint, numbers, row_hashes, table_of
+from pipewarden.pipelines.credit.data.table import (
+    fingerprint,
+    numbers,
+    row_hashes,
+    table_of,
+    with_levels_of,
+)
 
 Rows = list[dict[str, Any]]
 
@@ -159,6 +165,22 @@ def test_too_few_rows_of_a_class_are_refused(rows: Rows) -> None:
     with pytest.raises(pw.BadInput, match="are needed") as caught:
         split(table_of(columns_of(rows[:40]), load_description()), 0.1, 0.1)
     assert caught.value.reason == "too_few_rows"
+
+
+def test_a_level_that_training_has_not_is_missing() -> None:
+    description = TableDescription.model_validate(
+        {"target": "y", "columns": {"k": {"type": "category"}, "x": {}}}
+    )
+    held = {"k": ["a", "b", "c", "", "c"], "x": list("12345"), "y": list("01010")}
+    table = table_of(held, description)
+    place = {int(x): at for at, x in enumerate(table.values[:, 1])}
+    rows = np.array([place[1], place[3], place[4]])
+    known = with_levels_of(table, rows, description)
+    assert table.levels == {"k": ("a", "b", "c")}
+    assert known.levels == {"k": ("a", "c")}
+    codes = [known.values[place[x], 0] for x in (1, 2, 3, 4, 5)]
+    assert np.array_equal(codes, [0, np.nan, 1, np.nan, 1], equal_nan=True)
+    assert (known.hashes == table.hashes).all()
 
 
 TIMED = TableDescription.model_validate({"target": "y", "time": "t", "columns": {"x": {}}})

@@ -11,7 +11,7 @@ from typing import Any
 from pipewarden.pipelines.credit.data.description import TableDescription, load_description
 from pipewarden.pipelines.credit.data.reading import read_table
 from pipewarden.pipelines.credit.data.splitting import Split, split
-from pipewarden.pipelines.credit.data.table import Table, fingerprint, table_of
+from pipewarden.pipelines.credit.data.table import Table, fingerprint, table_of, with_levels_of
 from pipewarden.pipelines.credit.evaluation.assessing import assessment
 from pipewarden.pipelines.credit.evaluation.intervals import plain
 from pipewarden.pipelines.credit.evaluation.scores import best_threshold
@@ -40,13 +40,15 @@ def train(path: Path, settings: CreditSettings) -> dict[str, Any]:
     description = load_description(settings.description)
     table = table_of(read_table(path), description)
     parts = split(table, settings.validation_share, settings.test_share)
+    dataset = _dataset(table, parts, description)
+    table = with_levels_of(table, parts.training, description)
     fitted = fit(table.take(parts.training), description, settings)
     artifact = _artifact(fitted, table, parts, description)
     document = {
         "schema_version": SCHEMA_VERSION,
         "model": description.name,
         "family": FAMILY,
-        "dataset": _dataset(table, parts, description),
+        "dataset": dataset,
         "parameters": _parameters(fitted, settings),
         **assessment(fitted, table, parts, artifact, settings),
         "signature": signature(description),

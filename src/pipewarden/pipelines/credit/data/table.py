@@ -227,6 +227,23 @@ def coded(cells: Any, levels: Sequence[str]) -> Numbers:
     return np.array([index.get(_level(cell), math.nan) for cell in cells])
 
 
+def with_levels_of(table: Table, rows: NDArray[np.intp], description: TableDescription) -> Table:
+    """Return the table with the levels that these rows have; any other level is missing."""
+    values, levels = table.values.copy(), dict(table.levels)
+    for at, name in enumerate(description.columns):
+        if name not in levels:
+            continue
+        column = table.values[:, at]
+        held = np.unique(column[rows][~np.isnan(column[rows])])
+        place = np.full(len(levels[name]) + 1, np.nan)  # the last is that of a missing value
+        place[held.astype(np.int64)] = np.arange(len(held))
+        values[:, at] = place[
+            np.where(np.isnan(column), len(levels[name]), column).astype(np.int64)
+        ]
+        levels[name] = tuple(levels[name][int(code)] for code in held)
+    return replace(table, values=values, levels=levels)
+
+
 def _level(cell: Any) -> str:
     if cell is None or (isinstance(cell, float) and math.isnan(cell)):
         return ""
