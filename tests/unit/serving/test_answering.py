@@ -6,6 +6,7 @@ import math
 import uuid
 from itertools import pairwise
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
@@ -14,7 +15,7 @@ import pipewarden as pw
 from pipewarden.models.serving import answering
 from pipewarden.models.serving.answering import MODEL_FAILED, Refusal, Served
 from pipewarden.models.serving.ids import PredictionIds
-from pipewarden.models.serving.signature import Input, Signature
+from pipewarden.models.serving.signature import Checked, Input, Signature
 
 SIGNATURE = Signature(
     [
@@ -45,6 +46,11 @@ class Echo:
         return [{"step": n, "y_hat": math.inf if horizon == 3 else level} for n in range(horizon)]
 
 
+def only(row: dict[str, Any]) -> Checked:
+    (checked,) = SIGNATURE.checked([row])
+    return checked
+
+
 def served(signature: Signature = SIGNATURE) -> Served:
     return Served(
         model="m",
@@ -58,7 +64,7 @@ def served(signature: Signature = SIGNATURE) -> Served:
 
 
 def test_features_are_named_and_their_order_means_nothing():
-    checked = SIGNATURE.checked({"member": True, "grade": "A", "income": 1, "age": 30})
+    checked = only({"member": True, "grade": "A", "income": 1, "age": 30})
     assert list(checked.row) == ["age", "income", "grade", "member"]
     assert (checked.flags, checked.faults) == ((), ())
 
@@ -82,11 +88,11 @@ def test_features_are_named_and_their_order_means_nothing():
     ],
 )
 def test_what_cannot_be_a_feature_is_a_fault_of_the_row(row, at, message):
-    assert SIGNATURE.checked(row).faults == ((at, message),)
+    assert only(row).faults == ((at, message),)
 
 
 def test_every_fault_of_a_row_is_named():
-    faults = SIGNATURE.checked({"income": "much", "x": 1}).faults
+    faults = only({"income": "much", "x": 1}).faults
     assert [fault.at for fault in faults] == ["age", "income", "x"]
 
 
@@ -94,12 +100,22 @@ def test_every_fault_of_a_row_is_named():
     ("age", "flagged"), [(18, False), (17, True), (100, False), (10**400, True)]
 )
 def test_what_is_out_of_range_is_flagged(age, flagged):
-    checked = SIGNATURE.checked({"age": age})
+    checked = only({"age": age})
     assert (checked.flags, checked.faults) == (("out_of_range:age",) if flagged else (), ())
 
 
+CELLS = st.sampled_from(
+    [None, math.nan, math.inf, 18, 17, 100, 101, 30.0, 30.5, True, "30", [1], 10**400, 1e308]
+)
+
+
+@given(st.lists(st.fixed_dictionaries({}, optional={"age": CELLS, "income": CELLS, "x": CELLS})))
+def test_rows_are_judged_together_as_each_alone(rows):
+    assert SIGNATURE.checked(rows) == [only(row) for row in rows]
+
+
 def test_a_model_that_states_no_features_decides_alone():
-    assert Signature.of({}).checked({"x": "anything"}) == ({"x": "anything"}, (), ())
+    assert Signature.of({}).checked([{"x": "anything"}]) == [({"x": "anything"}, (), ())]
 
 
 @given(st.lists(st.integers(18, 40), max_size=30))

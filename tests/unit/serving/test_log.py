@@ -35,6 +35,10 @@ def row(number: int) -> Prediction:
     )
 
 
+def later(held: Prediction) -> Callable[[], Prediction]:
+    return lambda: held
+
+
 class Store:
     """A database that can be taken away; it knows a prediction by its id."""
 
@@ -83,7 +87,7 @@ def opened(store: Store, spill: Spill):
 def test_what_was_answered_is_stored_at_a_clean_end(opened, store):
     log = opened()
     for number in range(700):
-        log.add([row(number)])
+        log.add([later(row(number))])
     assert log.close() == 0
     assert len(store.rows) == 700
     assert log.standing().stored == 700
@@ -91,7 +95,7 @@ def test_what_was_answered_is_stored_at_a_clean_end(opened, store):
 
 def test_one_can_wait_until_an_answer_is_stored(opened, store):
     log = opened()
-    number = log.add([row(1), row(2)])
+    number = log.add([later(row(1)), later(row(2))])
     assert log.wait(number, PATIENCE)
     assert sorted(store.rows) == ["00000001", "00000002"]
 
@@ -99,12 +103,12 @@ def test_one_can_wait_until_an_answer_is_stored(opened, store):
 def test_while_the_database_is_down_answers_are_on_disk_and_come_back(opened, store, spill):
     log = opened()
     store.down = True
-    number = log.add([row(1), row(2)])
+    number = log.add([later(row(1)), later(row(2))])
     assert log.wait(number, PATIENCE)
     assert spill.pending
     standing = log.standing()
     assert (standing.spilled, standing.failure) == (2, "it does not answer")
-    log.add([row(3)])
+    log.add([later(row(3))])
     assert log.close() == 0
     assert store.tries == 1  # it was left alone meanwhile
     store.down = False
@@ -116,7 +120,7 @@ def test_while_the_database_is_down_answers_are_on_disk_and_come_back(opened, st
 def test_what_a_dead_process_left_is_stored_by_the_next(opened, store, spill):
     spill.append([row(1)])
     log = opened()
-    log.wait(log.add([row(2)]), PATIENCE)
+    log.wait(log.add([later(row(2))]), PATIENCE)
     log.close()
     assert sorted(store.rows) == ["00000001", "00000002"]
     assert not spill.pending
@@ -128,7 +132,7 @@ def test_memory_is_bounded_and_what_finds_no_room_is_on_disk_before_it_is_answer
     store.held.clear()
     log = opened(room=10)
     for number in range(50):
-        log.add([row(number)])
+        log.add([later(row(number))])
     standing = log.standing()
     assert standing.waiting <= 10
     assert standing.waiting + standing.spilled == 50
@@ -145,9 +149,9 @@ def test_what_can_be_written_nowhere_is_counted(opened, store, spill, monkeypatc
     monkeypatch.setattr(spill, "append", full)
     store.down = True
     log = opened(room=2)
-    log.add([row(1), row(2)])
+    log.add([later(row(1)), later(row(2))])
     with pytest.raises(StorageUnavailable):
-        log.add([row(3)])  # it is not answered then
+        log.add([later(row(3))])  # it is not answered then
     assert log.close() == 2
     assert log.standing().lost == 2
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 
 from pipewarden.jobs.serving.opening import Opener
 from pipewarden.jobs.workspace import Workspace
@@ -30,10 +31,11 @@ def desk_of(workspace: Workspace, environment: str) -> Desk:
     def milliseconds() -> int:
         return int(workspace.clock().timestamp() * 1000)
 
+    random = Random(secrets.randbits(128))  # noqa: S311 - an id is unique, and no secret
     opener = Opener(workspace)
     return Desk(
         LiveModels(lambda: workspace.database, environment, opener.opened, workspace.clock),
         PredictionLog(write, Spill(workspace.settings.in_home(_SPILL))),
-        PredictionIds(milliseconds, secrets.randbits),
+        PredictionIds(milliseconds, random.getrandbits),
         workspace.clock,
     )

@@ -109,7 +109,8 @@ def _lines(path: Path, _: Signature) -> Iterator[dict[str, Any]]:
 def _parquet(path: Path, _: Signature) -> Iterator[dict[str, Any]]:
     with _pyarrow().ParquetFile(path) as file:
         for batch in file.iter_batches():
-            yield from batch.to_pylist()
+            for row in batch.to_pylist():
+                yield {name: _finite(value) for name, value in row.items()}
 
 
 def _pyarrow() -> Any:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from pipewarden.models.serving import answering
@@ -122,7 +123,7 @@ class Desk:
             ids[place] = made
             one = answers[place]
             entity = entities[place] if entities else ""
-            logged.append(_logged(served, made, at, entity, one.row, _told(one), request_id))
+            logged.append(partial(_logged, served, made, at, entity, one, request_id))
         return Answered(served, answers, ids, self.log.add(logged))
 
     def seconds(self, served: Served, rows: int) -> float:
@@ -148,25 +149,16 @@ class Desk:
         if isinstance(steps, Refusal):
             return steps
         (made,) = self._ids.take(1)
-        asked = {"horizon": horizon, "level": level}
+        one = Answer({"horizon": horizon, "level": level}, {"steps": steps})
         entity = served.model.partition("/")[2]
-        row = _logged(served, made, self._clock(), entity, asked, {"steps": steps}, request_id)
-        return Forecasted(served, steps, made, self.log.add([row]))
-
-
-def _told(one: Answer) -> Mapping[str, Any]:
-    return {**one.answer, FLAGS: list(one.flags)} if one.flags else one.answer
+        later = partial(_logged, served, made, self._clock(), entity, one, request_id)
+        return Forecasted(served, steps, made, self.log.add([later]))
 
 
 def _logged(
-    served: Served,
-    made: str,
-    at: datetime,
-    entity: str,
-    inputs: Mapping[str, Any],
-    answer: Mapping[str, Any],
-    request_id: str,
+    served: Served, made: str, at: datetime, entity: str, one: Answer, request_id: str
 ) -> Prediction:
+    """Return what is logged of an answer; called by the log, behind the answers."""
     return Prediction(
         id=made,
         at=at,
@@ -175,7 +167,7 @@ def _logged(
         environment=served.environment,
         role=CHAMPION,
         entity=entity,
-        inputs=inputs,
-        answer=answer,
+        inputs=one.row,
+        answer={**one.answer, FLAGS: list(one.flags)} if one.flags else one.answer,
         request_id=request_id,
     )

@@ -30,6 +30,8 @@ _GATHER = 0.05
 _AGAIN = 5.0
 
 Write = Callable[[Sequence[Prediction]], None]
+#: A prediction that is put together only when it is written.
+Later = Callable[[], Prediction]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +83,7 @@ class PredictionLog:
     ) -> None:
         self._write, self._spill = write, spill
         self._room, self._monotonic = room, monotonic
-        self._waiting: deque[Prediction] = deque()
+        self._waiting: deque[Later] = deque()
         self._changed = threading.Condition()
         self._added = self._settled = 0
         self._stored = self._spilled = self._lost = 0
@@ -95,7 +97,7 @@ class PredictionLog:
         self._thread = threading.Thread(target=self._work, name="predictions")
         self._thread.start()
 
-    def add(self, rows: Sequence[Prediction]) -> int:
+    def add(self, rows: Sequence[Later]) -> int:
         """Leave predictions to the log; return the number to wait for.
 
         Raises
@@ -110,7 +112,7 @@ class PredictionLog:
                 self._waiting.extend(rows)
                 self._added += len(rows)
                 return self._added
-        self._spill.append(rows)
+        self._spill.append([later() for later in rows])
         with self._changed:
             self._spilled += len(rows)
             return 0
@@ -158,7 +160,8 @@ class PredictionLog:
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closing, _AGAIN)
             self._changed.wait_for(lambda: len(self._waiting) >= BATCH or self._closing, _GATHER)
-            return [self._waiting[n] for n in range(min(BATCH, len(self._waiting)))]
+            some = [self._waiting[n] for n in range(min(BATCH, len(self._waiting)))]
+        return [later() for later in some]
 
     def _settle(self, batch: list[Prediction]) -> None:
         stored = self._monotonic() >= self._retry_at and self._offered(batch)

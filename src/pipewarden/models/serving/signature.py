@@ -9,7 +9,7 @@ answered, and flagged.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -26,7 +26,7 @@ class Fault(NamedTuple):
 class Checked(NamedTuple):
     """A row in the model's order, what is odd about it, and why it cannot be answered."""
 
-    row: dict[str, Any]
+    row: Mapping[str, Any]
     flags: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
 
@@ -43,21 +43,44 @@ class Input:
 
     def fault(self, value: Any) -> str:
         """Return why a value is none of this feature, or nothing."""
-        if value is None:
+        if value is None or value != value:  # noqa: PLR0124 - NaN, which means that there is none
             return "it is missing" if self.required else ""
         if isinstance(value, float) and not math.isfinite(value):
             return "it is not finite"
         fits, wanted = _FITS.get(self.type, _SCALAR)
         return "" if fits(value) else f"it is {_kind(value)}, not {wanted}"
 
+    def all_plain(self, cells: Sequence[Any]) -> bool:
+        """Whether all are numbers in the range, or absent where they may be; asked in one go."""
+        if self.type not in _NUMERIC:
+            return False
+        kinds = set(map(type, cells))
+        if not kinds <= (_NUMBERS if self.required else _NUMBERS_OR_NONE):
+            return False
+        if self.type in _WHOLE and float in kinds:
+            return False
+        numbers = [cell for cell in cells if cell is not None] if type(None) in kinds else cells
+        if not numbers:
+            return True
+        try:
+            known = math.isfinite(math.fsum(numbers))
+        except (OverflowError, ValueError):
+            return False
+        return known and not self.flag(min(numbers)) and not self.flag(max(numbers))
+
     def flag(self, value: Any) -> str:
         """Return how a value leaves the range that the model knows, or nothing."""
-        if isinstance(value, (int, float)) and not (
-            (self.minimum is None or value >= self.minimum)
-            and (self.maximum is None or value <= self.maximum)
-        ):
-            return f"out_of_range:{self.name}"
-        return ""
+        if not isinstance(value, (int, float)):
+            return ""
+        low = self.minimum is not None and value < self.minimum
+        high = self.maximum is not None and value > self.maximum
+        return f"out_of_range:{self.name}" if low or high else ""
+
+
+_NUMBERS = frozenset({int, float})
+_NUMBERS_OR_NONE = _NUMBERS | {type(None)}
+_WHOLE = frozenset({"integer", "int", "long"})
+_NUMERIC = _WHOLE | {"number", "float", "double"}
 
 
 def _fits_number(value: Any) -> bool:
@@ -85,7 +108,7 @@ _Fits = tuple[Callable[[Any], bool], str]
 _SCALAR: _Fits = (_fits_scalar, "a single value")
 _FITS: Mapping[str, _Fits] = {
     **dict.fromkeys(("number", "float", "double"), (_fits_number, "a number")),
-    **dict.fromkeys(("integer", "int", "long"), (_fits_integer, "a whole number")),
+    **dict.fromkeys(_WHOLE, (_fits_integer, "a whole number")),
     **dict.fromkeys(("string", "str", "text", "category"), (_fits_text, "a text")),
     **dict.fromkeys(("boolean", "bool"), (_fits_truth, "true or false")),
 }
@@ -113,7 +136,8 @@ class Signature:
 
     def __init__(self, inputs: Iterable[Input] | None) -> None:
         self.inputs = None if inputs is None else tuple(inputs)
-        self._names = frozenset(one.name for one in self.inputs or ())
+        self._names = tuple(one.name for one in self.inputs or ())
+        self._known = frozenset(self._names)
 
     @classmethod
     def of(cls, document: ModelDocument) -> Signature:
@@ -132,23 +156,39 @@ class Signature:
             for one in held
         )
 
-    def checked(self, row: Mapping[str, Any]) -> Checked:
-        """Return a row in the model's order, its flags, and its faults."""
+    def checked(self, rows: Sequence[Mapping[str, Any]]) -> list[Checked]:
+        """Return each row in the model's order, its flags, and its faults."""
         if self.inputs is None:
-            return Checked(dict(row))
-        ordered: dict[str, Any] = {}
-        flags: list[str] = []
-        faults: list[Fault] = []
+            return [Checked(dict(row)) for row in rows]
+        flags: dict[int, tuple[str, ...]] = {}
+        faults: dict[int, tuple[Fault, ...]] = {}
         for one in self.inputs:
-            value = row.get(one.name)
-            if value != value:  # noqa: PLR0124 - NaN, which means that there is none
-                value = None
-            ordered[one.name] = value
-            if wrong := one.fault(value):
-                faults.append(Fault(one.name, wrong))
-            elif odd := one.flag(value):
-                flags.append(odd)
-        if not row.keys() <= self._names:
-            unknown = [name for name in row if name not in self._names]
-            faults += [Fault(name, "the model knows no such feature") for name in unknown]
-        return Checked(ordered, tuple(flags), tuple(faults))
+            cells = [row.get(one.name) for row in rows]
+            if not one.all_plain(cells):
+                _each(one, cells, flags, faults)
+        for place, row in enumerate(rows):
+            if not row.keys() <= self._known:
+                unknown = [name for name in row if name not in self._known]
+                told = (Fault(name, "the model knows no such feature") for name in unknown)
+                faults[place] = (*faults.get(place, ()), *told)
+        return [
+            Checked(self._ordered(row), flags.get(place, ()), faults.get(place, ()))
+            for place, row in enumerate(rows)
+        ]
+
+    def _ordered(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        return row if tuple(row) == self._names else {name: row.get(name) for name in self._names}
+
+
+def _each(
+    one: Input,
+    cells: Sequence[Any],
+    flags: dict[int, tuple[str, ...]],
+    faults: dict[int, tuple[Fault, ...]],
+) -> None:
+    """Look at the cells of one feature, one by one."""
+    for place, value in enumerate(cells):
+        if wrong := one.fault(value):
+            faults[place] = (*faults.get(place, ()), Fault(one.name, wrong))
+        elif odd := one.flag(value):
+            flags[place] = (*flags.get(place, ()), odd)
