@@ -168,6 +168,15 @@ def test_reconciling_finds_what_differs_and_mends_it_if_asked(place: Place) -> N
     assert place.mirror.reconcile([place.model], repair=False).mended == []
 
 
+def test_a_version_whose_document_was_cleaned_up_keeps_no_other_back(place: Place) -> None:
+    gone = place.train()
+    place.train()
+    object_path(place.objects, gone.object_hash).unlink()
+    assert place.mirror.catch_up() == 1
+    assert len(place.registry.numbers(place.model)) == 1
+    assert place.mirror.reconcile([place.model], repair=True).mended == []
+
+
 def test_a_model_of_somebody_else_is_left_alone(place: Place) -> None:
     client = place.registry._client
     client.create_registered_model(registered_name(place.model))

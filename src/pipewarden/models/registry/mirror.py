@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipewarden.core.models.deployments import Deployment, ModelVersion
 from pipewarden.models.registry.mlflow_registry import MlflowRegistry
-from pipewarden.store.files.objects import read_object
+from pipewarden.store.files.objects import object_path, read_object
 from pipewarden.store.state.database import Database
 from pipewarden.store.state.models import deployments, mirrored, versions
 from pipewarden.store.state.models.mirrored import Mirrored
@@ -72,11 +72,15 @@ class Mirror:
             The registry does not answer; what it has by then is noted, and the rest comes later.
         """
         with self.database.read() as conn:
-            behind = mirrored.missing(conn)
+            behind = [version for version in mirrored.missing(conn) if self._there(version)]
         for version in behind:
             self._register(version)
             told(version)
         return len(behind)
+
+    def _there(self, version: ModelVersion) -> bool:
+        """Whether a version's document was not cleaned up; one without cannot be shown any more."""
+        return object_path(self.objects, version.object_hash).is_file()
 
     def _register(self, version: ModelVersion) -> None:
         document = json.loads(read_object(self.objects, version.object_hash))
@@ -145,6 +149,8 @@ class Mirror:
         for version in reversed(ours):
             number, held = there.get(version.version), noted.get(version.version)
             if number is not None and held is not None and held.number == number:
+                continue
+            if not self._there(version):
                 continue
             done.mended.append(Difference(model=model, what=f"version {version.version} missing"))
             if repair:
