@@ -63,7 +63,7 @@ def test_what_is_no_artifact_is_refused(
         FAMILY.open(changed(documents["late"], path, value))
 
 
-@pytest.mark.parametrize(("horizon", "level"), [(0, 95), (521, 95), (True, 95), (4, 20), (4, 100)])
+@pytest.mark.parametrize(("horizon", "level"), [(0, 95), (521, 95), (True, 95), (4, 0.5), (4, 100)])
 def test_a_forecast_out_of_bounds_is_refused(
     documents: Mapping[str, Any], horizon: int, level: float
 ) -> None:

@@ -16,7 +16,7 @@ from pipewarden.pipelines.sales.series.weekly import Floats, week_name
 
 FORMAT = "pipewarden-series-1"
 _MOST_STEPS = 520
-_LEAST_LEVEL, _MOST_LEVEL = 50.0, 99.5
+_LEAST_LEVEL, _MOST_LEVEL = 1.0, 99.5
 #: Weights are written as they are; their sum is 1 up to rounding.
 _ROUNDING = 1e-6
 
@@ -59,7 +59,7 @@ class SeriesModel:
         horizon
             Weeks ahead, up to 520.
         level
-            Of the interval, in percent, from 50 to 99.5; it names the last two columns.
+            Of the interval, in percent, from 1 to 99.5; it names the last two columns.
 
         Raises
         ------

@@ -334,7 +334,7 @@ def _sorted(found: Trained) -> list[tuple[str, float]]:
 _SIGNATURE: Mapping[str, Any] = {
     "inputs": [
         {"name": "horizon", "type": "integer", "required": True, "minimum": 1, "maximum": 520},
-        {"name": "level", "type": "number", "required": False, "minimum": 50, "maximum": 99.5},
+        {"name": "level", "type": "number", "required": False, "minimum": 1, "maximum": 99.5},
     ],
     "outputs": [
         {"name": "unique_id", "type": "string"},

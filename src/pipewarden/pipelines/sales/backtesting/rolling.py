@@ -14,6 +14,8 @@ from pipewarden.pipelines.sales.settings import SalesSettings
 #: The share of the training weeks that the earliest origin must leave before it.
 _LEAST_HISTORY = 0.4
 _LEAST_WEEKS = 8
+#: From so many origins the test weeks are forecast, or a few more.
+_TEST_ORIGINS = 8
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def split_of(values: Floats, settings: SalesSettings) -> Split:
         train=train,
         horizon=horizon,
         origins=_origins(values, train, horizon, settings),
-        tests=tuple(range(train, weeks, settings.origin_step)),
+        tests=tuple(range(train, weeks, max(1, test // _TEST_ORIGINS))),
         last_origins=_origins(values, weeks, horizon, settings),
     )
 
