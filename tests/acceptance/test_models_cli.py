@@ -190,7 +190,7 @@ def test_an_approver_proves_who_it_is_and_the_deployment_begins(site, monkeypatc
     code, out, _ = site.do("deploy", "--environment", "staging")
     assert code == 0
     assert "a@1 waits for an approval before it may serve in staging" in out
-    approve = ("approve", "--version", "1", "--environment", "staging", "--meaning", "fit for use")
+    approve = ("approve", "--version", "1", "--meaning", "fit for use")
     code, _, err = site.do(*approve)
     assert code == 2
     assert "a signature needs a key" in err

@@ -16,7 +16,9 @@ def approve(
     model: Annotated[
         str | None, typer.Option(help="The model; the only one if there is but one.")
     ] = None,
-    environment: Annotated[str, typer.Option(help="Where it may serve.")] = "production",
+    environment: Annotated[
+        str | None, typer.Option(help="Where it may serve; where it waits, else production.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
     """Sign for a version; a deployment that waits for it begins at once.
@@ -24,7 +26,7 @@ def approve(
     The signer proves anew who it is, with an API key of the scope approver: in the variable
     PIPEWARDEN_KEY, or at a prompt that shows nothing.
     """
-    from pipewarden.app.cli.commands.models.naming import model_or_only, proven_key
+    from pipewarden.app.cli.commands.models.naming import model_or_only, proven_key, waiting_in
     from pipewarden.app.cli.output.models.deployed import say_approved
     from pipewarden.jobs.models.context import model_context
     from pipewarden.jobs.workspace import Workspace
@@ -35,6 +37,7 @@ def approve(
     name = model_or_only(context, model)
     key = proven_key(workspace, needed=True)
     assert key is not None
-    done = approving.approve(context, name, version, environment, meaning=meaning, key=key)
+    where = environment or waiting_in(context, name, version)
+    done = approving.approve(context, name, version, where, meaning=meaning, key=key)
     say_approved(done, json=json)
     return int(done.deployed is not None and done.deployed.outcome.bad)

@@ -64,6 +64,22 @@ def serving_or_named(
     return _only(names, f"model that serves in {environment}", "--model")
 
 
+def waiting_in(context: ModelContext, model: str, version: int) -> str:
+    """Return where a version waits for an approval; production where it waits nowhere.
+
+    Raises
+    ------
+    UsageError
+        It waits in several environments.
+    """
+    with context.database.read() as conn:
+        held = deployments.awaiting(conn, model)
+    places = [one.environment for one in held if one.version == version]
+    if not places:
+        return "production"
+    return _only(places, "environment where it waits", "--environment")
+
+
 def _only(names: list[str], what: str, option: str) -> str:
     if len(names) == 1:
         return names[0]
