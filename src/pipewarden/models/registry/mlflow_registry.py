@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -68,6 +69,7 @@ class MlflowRegistry:
             raise MissingExtra("models", "the MLflow registry") from error
         if uri.startswith("sqlite:///"):
             Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of its own tables
         with self._answering():
             self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
 
