@@ -6,7 +6,7 @@ Everything heavy is imported on first use, so that naming the pipeline costs not
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,8 +70,8 @@ def process(item: Path | Mapping[str, Any], settings: SalesSettings) -> dict[str
         The extra ``sales`` is not installed.
     """
     from pipewarden.pipelines.sales.series.reading import one_record
-    from pipewarden.pipelines.sales.training import train
 
+    train = _training()
     record = one_record(item, settings.columns) if isinstance(item, Path) else item
     return train(record, settings)
 
@@ -90,12 +90,21 @@ def facts(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def _setup() -> None:
     """Load the libraries once a worker, before its first series is timed."""
-    from pipewarden.pipelines.sales import training  # noqa: F401
-
+    _training()
     try:
         from statsforecast import arima  # noqa: F401
     except ImportError:
         raise pw.MissingExtra("the sales pipeline", "sales") from None
+
+
+def _training() -> Callable[[Mapping[str, Any], SalesSettings], dict[str, Any]]:
+    try:
+        import numpy  # noqa: F401 - what everything below needs
+    except ImportError:
+        raise pw.MissingExtra("the sales pipeline", "sales") from None
+    from pipewarden.pipelines.sales.training import train
+
+    return train
 
 
 def _engine_facts() -> dict[str, Any]:
