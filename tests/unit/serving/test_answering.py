@@ -109,7 +109,10 @@ CELLS = st.sampled_from(
 )
 
 
-@given(st.lists(st.fixed_dictionaries({}, optional={"age": CELLS, "income": CELLS, "x": CELLS})))
+ROWS = st.fixed_dictionaries({}, optional={"age": CELLS, "income": CELLS, "x": CELLS})
+
+
+@given(st.lists(ROWS, min_size=6, max_size=20))
 def test_rows_are_judged_together_as_each_alone(rows):
     assert SIGNATURE.checked(rows) == [only(row) for row in rows]
 

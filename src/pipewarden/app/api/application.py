@@ -37,8 +37,9 @@ from pipewarden.app.background import Background
 from pipewarden.jobs.serving.desk import desk_of
 from pipewarden.jobs.workspace import Workspace
 
+#: They are tried in order, so that what is asked most often stands first.
 _ROUTES = (
-    health, preprocess, documents, jobs, prediction, forecasting, model_info, lineage
+    prediction, forecasting, preprocess, health, documents, jobs, model_info, lineage
 )  # fmt: skip
 #: Seconds between two looks at how late the event loop is.
 _BEAT = 0.1

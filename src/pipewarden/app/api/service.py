@@ -136,8 +136,8 @@ def offered(settings: Settings) -> dict[str, str]:
     return {reference.rpartition(":")[2]: reference for reference in references}
 
 
-def service_of(request: Request) -> Service:
-    """Return the service that a request reached."""
+async def service_of(request: Request) -> Service:
+    """Return the service that a request reached; were it not async, each would cost a thread."""
     return cast("Service", request.app.state.service)
 
 

@@ -6,7 +6,7 @@ import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from pipewarden.core.models.families import Forecaster, Predictor
 from pipewarden.errors import BadInput
@@ -37,11 +37,11 @@ class Served:
     family: str
     opened: Predictor | Forecaster
     signature: Signature = field(default_factory=lambda: Signature(None))
+    #: Whether it answers rows; otherwise it continues a series. Asked once: it takes long to tell.
+    predicts: bool = field(init=False)
 
-    @property
-    def predicts(self) -> bool:
-        """Whether it answers rows; otherwise it continues a series."""
-        return isinstance(self.opened, Predictor)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "predicts", isinstance(self.opened, Predictor))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +102,9 @@ def _answer(checked: Checked, told: Mapping[str, Any] | Refusal) -> Answer:
 
 def forecast(served: Served, horizon: int, level: float) -> list[Mapping[str, Any]] | Refusal:
     """Continue a series by ``horizon`` steps, with an interval of ``level`` percent."""
-    assert isinstance(served.opened, Forecaster)
+    opened = cast("Forecaster", served.opened)
     try:
-        steps = list(served.opened.forecast(horizon, level))
+        steps = list(opened.forecast(horizon, level))
     except BadInput as error:
         return Refusal(error.reason, (Fault("", error.message),))
     except Exception as error:  # noqa: BLE001 - a stranger's model may raise anything
@@ -140,9 +140,9 @@ def _answers(
     served: Served, rows: Sequence[Mapping[str, Any]]
 ) -> Sequence[Mapping[str, Any]] | Refusal:
     """Return the model's answers to all rows, or why there are none."""
-    assert isinstance(served.opened, Predictor)
+    opened = cast("Predictor", served.opened)
     try:
-        answers = served.opened.predict(rows)
+        answers = opened.predict(rows)
     except BadInput as error:
         return Refusal(error.reason, (Fault("", error.message),))
     except Exception as error:  # noqa: BLE001 - a stranger's model may raise anything
