@@ -22,8 +22,13 @@ from pipewarden.errors import Conflict, UsageError
 from pipewarden.models import choosing, judging, verifying
 from pipewarden.models.context import ModelContext
 from pipewarden.models.judging import Judgement, Standing
-from pipewarden.models.outcome import Deployed, Outcome
-from pipewarden.models.verifying import Verified
+from pipewarden.models.outcome import (
+    Deployed,
+    Outcome,
+    of_restored,
+    outcome_of,
+    serving_after,
+)
 from pipewarden.store.state import ledger, outbox
 from pipewarden.store.state.column_types import decode_json, encode_json
 from pipewarden.store.state.models import approvals, deployments, versions
@@ -52,11 +57,8 @@ def deploy(
     Conflict
         The version is quarantined, or another deployment of the model came between.
     """
-    context.policy(environment)
-    settled = verifying.settle(context, model, environment)
-    done = replace(_deploy(context, model, environment, asked, reason), settled=settled)
-    changed = settled is not None or done.deployment is not None
-    notices = context.tell([model]) if changed else ()
+    done = _untold(context, model, environment, asked, reason)
+    notices = context.tell([model]) if _changed(done) else ()
     return replace(done, notices=(*done.notices, *notices))
 
 
@@ -64,6 +66,8 @@ def deploy_all(
     context: ModelContext, family: str, environment: str, asked: str, *, reason: str
 ) -> list[Deployed]:
     """Ask for every model of a family; one that cannot be deployed does not keep the others.
+
+    What projections failed to learn is told with the last of them.
 
     Raises
     ------
@@ -82,7 +86,7 @@ def deploy_all(
     done = []
     for model in models:
         try:
-            one = deploy(context, model, environment, asked, reason=reason)
+            one = _untold(context, model, environment, asked, reason)
         except (Conflict, UsageError) as error:
             one = Deployed(
                 model=model,
@@ -92,6 +96,8 @@ def deploy_all(
                 problems=(error.message,),
             )
         done.append(one)
+    notices = context.tell([one.model for one in done if _changed(one)])
+    done[-1] = replace(done[-1], notices=(*done[-1].notices, *notices))
     return done
 
 
@@ -143,27 +149,33 @@ def finished(context: ModelContext, begun: Deployment, verdict: Verdict | None) 
     """Try out what has begun to serve, and return what became of it."""
     passing(ModelWindow.DEPLOY_BEGUN)
     ended = verifying.verify(context, begun)
-    before = begun.evidence.get("champion")
-    outcome, serves = _OUTCOMES[ended.deployment.state], None
-    if ended.deployment.state.serving:
-        serves = begun.version
-    elif ended.restored is not None:
-        serves = ended.restored.deployment.version
     return Deployed(
         model=begun.model,
         environment=begun.environment,
         version=begun.version,
-        outcome=outcome,
-        serves=serves,
-        before=before,
+        outcome=outcome_of(ended),
+        serves=serving_after(ended),
+        before=begun.evidence.get("champion"),
         deployment=begun.id,
         verdict=verdict,
         problems=ended.problems,
-        notices=_of_restored(ended),
+        notices=of_restored(ended),
     )
 
 
 # ── steps ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _untold(
+    context: ModelContext, model: str, environment: str, asked: str, reason: str
+) -> Deployed:
+    context.policy(environment)
+    settled = verifying.settle(context, model, environment)
+    return replace(_deploy(context, model, environment, asked, reason), settled=settled)
+
+
+def _changed(done: Deployed) -> bool:
+    return done.settled is not None or done.deployment is not None
 
 
 def _deploy(
@@ -274,25 +286,6 @@ def _wanted(
         created_at=at,
         evidence=_plain(evidence),
     )
-
-
-_OUTCOMES = {
-    DeploymentState.VERIFIED: Outcome.VERIFIED,
-    DeploymentState.CURRENT: Outcome.UNVERIFIED,
-    DeploymentState.ROLLED_BACK: Outcome.ROLLED_BACK,
-}
-
-
-def _of_restored(ended: Verified) -> tuple[str, ...]:
-    restored = ended.restored
-    if ended.deployment.state.serving:
-        return ()
-    if restored is None:
-        return ("nothing served before, so nothing serves now",)
-    if not restored.good:
-        name = versions.subject(restored.deployment.model, restored.deployment.version)
-        return (f"{name} serves again, and was not found good: {'; '.join(restored.problems)}",)
-    return ()
 
 
 def _plain(value: Any) -> Any:

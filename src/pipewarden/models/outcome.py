@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pipewarden.core.findings import Verdict
+from pipewarden.core.models.deployments import DeploymentState
 from pipewarden.models.verifying import Verified
 
 
@@ -62,3 +63,33 @@ class Deployed:
     problems: tuple[str, ...] = ()
     settled: Verified | None = None
     notices: tuple[str, ...] = ()
+
+
+def outcome_of(ended: Verified) -> Outcome:
+    """Return how a deployment ended, from the end of its trial."""
+    return {
+        DeploymentState.VERIFIED: Outcome.VERIFIED,
+        DeploymentState.CURRENT: Outcome.UNVERIFIED,
+        DeploymentState.ROLLED_BACK: Outcome.ROLLED_BACK,
+    }[ended.deployment.state]
+
+
+def serving_after(ended: Verified) -> int | None:
+    """Return the version that serves after a trial; None where nothing does."""
+    if ended.deployment.state.serving:
+        return ended.deployment.version
+    return None if ended.restored is None else ended.restored.deployment.version
+
+
+def of_restored(ended: Verified) -> tuple[str, ...]:
+    """Return what a person should know of what serves in the place of what was taken back."""
+    restored = ended.restored
+    if ended.deployment.state.serving:
+        return ()
+    if restored is None:
+        return ("nothing served before, so nothing serves now",)
+    if restored.good:
+        return ()
+    one = restored.deployment
+    problems = "; ".join(restored.problems)
+    return (f"{one.model}@{one.version} serves again, and was not found good: {problems}",)

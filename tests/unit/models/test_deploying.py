@@ -381,6 +381,17 @@ def test_projections_are_told_of_each_change_and_never_stop_one(house):
     assert not mended.good
 
 
+def test_for_a_whole_family_a_projection_that_is_down_is_asked_once(house):
+    bad, good = Mirror(OSError("it is down")), Mirror()
+    house.change(projections=(bad, good))
+    for model in ("a", "b", "c"):
+        house.train(model, 1, 3)
+    done = deploying.deploy_all(house.context, "means", "production", "latest", reason="all")
+    assert [one.notices for one in done[:-1]] == [(), ()]
+    assert "not told of 3 of 3 models" in done[-1].notices[0]
+    assert good.told == ["a", "b", "c"]
+
+
 def test_times_are_those_of_the_clock(house):
     house.train("a", 1, 3)
     deploy(house)

@@ -71,6 +71,8 @@ def say_many_deployed(many: Sequence[Deployed], *, json: bool) -> None:
         say_table(("model", "outcome", "why"), rows)
     if len(bad) > _NAMED:
         say(f"… and {count(len(bad) - _NAMED, 'more model')}")
+    for notice in (notice for one in many for notice in one.notices):
+        say(f"note: {visible(notice)}")
 
 
 def say_approved(done: Approved, *, json: bool) -> None:
