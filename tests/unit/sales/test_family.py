@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 import pipewarden as pw
 from pipewarden.pipelines.sales.family import SalesFamily
-from pipewarden.pipelines.sales.output import forecast_all
-from pipewarden.pipelines.sales.retraining import due
 from pipewarden.pipelines.sales.settings import SalesSettings, sales_settings
 
 FAMILY = SalesFamily()
-NOW = datetime(2026, 1, 31, tzinfo=UTC)
 
 
 def changed(document: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
@@ -129,89 +123,6 @@ def test_the_champion_of_another_series_is_never_replaced(documents: Mapping[str
     verdict = FAMILY.promotion_gate("aggressive").evaluate(FAMILY.compare(documents["late"], other))
     assert verdict.status is pw.Status.FAIL
     assert "same_series" in verdict.reason
-
-
-@pytest.mark.parametrize(
-    ("environment", "days", "said"),
-    [
-        ("development", 900, None),
-        ("testing", 6, None),
-        ("testing", 8, "the model is 8 days old, more than 7"),
-        ("production", 31, "the model is 31 days old, more than 30"),
-    ],
-)
-def test_an_old_model_is_due(
-    documents: Mapping[str, Any], environment: str, days: int, said: str | None
-) -> None:
-    settings = sales_settings({"environment": environment})
-    record = documents["record"]
-    trained = NOW - timedelta(days=days)
-    assert due(record, documents["late"], NOW, settings, trained) == said
-
-
-def more(record: Mapping[str, Any], values: list[float]) -> dict[str, Any]:
-    last = record["ds"][-1]
-    weeks = [last + 1 + at for at in range(len(values))]
-    return {**record, "ds": [*record["ds"], *weeks], "y": [*record["y"], *values]}
-
-
-def test_a_model_that_misses_new_weeks_is_due(documents: Mapping[str, Any]) -> None:
-    document, settings = documents["late"], sales_settings()
-    stored = document["baseline"]["forecast"]
-    exact = more(documents["record"], stored[:6])
-    assert due(exact, document, NOW, settings, NOW) is None
-    far = more(documents["record"], [value * 4 for value in stored[:6]])
-    reason = due(far, document, NOW, settings, NOW)
-    assert reason is not None
-    assert reason.startswith("its error on 6 new weeks is")
-    few = more(documents["record"], [value * 4 for value in stored[:3]])
-    assert due(few, document, NOW, settings, NOW) is None
-
-
-def test_a_model_that_got_worse_is_due_by_its_environment(documents: Mapping[str, Any]) -> None:
-    document = documents["late"]
-    scale = document["parameters"]["scale"]["absolute"]
-    error = document["metrics"]["mase"]["value"] * 1.07
-    off = [value + error * scale for value in document["baseline"]["forecast"][:6]]
-    record = more(documents["record"], off)
-    limits = {"retraining.max_error": 50}
-    found = {
-        environment: due(
-            record, document, NOW, sales_settings({"environment": environment, **limits}), NOW
-        )
-        for environment in ("testing", "production")
-    }
-    assert found["testing"] is None
-    assert found["production"] == (
-        "its error on 6 new weeks rose by 7% over the test's, more than 5%"
-    )
-
-
-def test_forecasts_of_all_models_are_one_table(
-    documents: Mapping[str, Any], tmp_path: Path
-) -> None:
-    broken = changed(documents["late"], "artifact.format", "?") | {"model": "sales/broken"}
-    table = tmp_path / "all.csv"
-    written = forecast_all([documents["late"], broken, documents["short"]], 13, 95, table)
-    assert (written.series, written.rows, list(written.problems)) == (2, 26, ["sales/broken"])
-    with table.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["unique_id", "ds", "step", "y_hat", "lo_95", "hi_95"]
-    assert len(rows) == 26
-    assert list(tmp_path.iterdir()) == [table]
-
-
-def test_parquet_holds_the_same(documents: Mapping[str, Any], tmp_path: Path) -> None:
-    pq = pytest.importorskip("pyarrow.parquet")
-    forecast_all([documents["late"]], 2, 90, tmp_path / "all.parquet")
-    held = pq.read_table(tmp_path / "all.parquet").to_pylist()
-    assert [row["ds"] for row in held] == ["157", "158"]
-    assert set(held[0]) == {"unique_id", "ds", "step", "y_hat", "lo_90", "hi_90"}
-
-
-def test_another_kind_of_table_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(pw.UsageError, match=r"all\.xlsx"):
-        forecast_all([], 2, 90, tmp_path / "all.xlsx")
 
 
 @pytest.mark.parametrize(

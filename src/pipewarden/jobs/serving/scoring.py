@@ -59,11 +59,6 @@ def score(workspace: Workspace, model: str, environment: str, source: Path, targ
         tables.kind_of(path)
     chosen = choose(workspace, model, environment)
     opener = Opener(workspace)
-    own = getattr(opener.family(chosen.version), "predict_table", None)
-    if own is not None:
-        told = own(opener.document(chosen.version), source, target, model_version=chosen.name)
-        counts = {name: int(told[name]) for name in ("rows", "answered", "refused", "flagged")}
-        return Scored(chosen=chosen, **counts, copied=tuple(told.get("unknown_columns", ())))
     served = opener.opened(chosen.version, environment, chosen.deployment)
     if not served.predicts:
         raise UsageError(

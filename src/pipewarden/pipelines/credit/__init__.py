@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pipewarden.pipelines.credit.family import CreditFamily as CreditFamily
     from pipewarden.pipelines.credit.model import CreditModel as CreditModel
-    from pipewarden.pipelines.credit.predicting import predict_table as predict_table
     from pipewarden.pipelines.credit.settings import CreditSettings as CreditSettings
 
 _HOMES = {
     "CreditFamily": "family",
     "CreditModel": "model",
     "CreditSettings": "settings",
-    "predict_table": "predicting",
 }
 
 __all__ = [*_HOMES]  # noqa: PLE0604 - the table is the one list of names

@@ -37,7 +37,7 @@ def build(settings: Mapping[str, Any] | None = None) -> pw.Pipeline:
     from pipewarden.pipelines.sales.family import SalesFamily
     from pipewarden.pipelines.sales.gates.checks import sales_gate
     from pipewarden.pipelines.sales.series.reading import series_records
-    from pipewarden.pipelines.sales.settings import retraining_limits, sales_settings
+    from pipewarden.pipelines.sales.settings import max_age_days, sales_settings
 
     held = sales_settings(settings)
     return pw.Pipeline(
@@ -52,7 +52,7 @@ def build(settings: Mapping[str, Any] | None = None) -> pw.Pipeline:
         setup=_setup,
         facts=facts,
         engine_facts=_engine_facts,
-        max_age_days=retraining_limits(held)["max_age_days"],
+        max_age_days=max_age_days(held),
         family=SalesFamily(),
         timeout=_TIMEOUT_SECONDS,
         memory_limit=_MEMORY_BYTES,

@@ -43,14 +43,12 @@ class ArimaSettings(_Part):
 class RetrainingSettings(_Part):
     """When a model is due although its data, code and settings are as they were."""
 
-    max_age_days: float | None = Field(None, gt=0, description="Oldest age; not set: by the rule.")
-    max_error: float | None = Field(
-        None, gt=0, description="Highest scaled error (MASE) on newly arrived weeks."
+    max_age_days: float | None = Field(
+        None,
+        gt=0,
+        description="Days after which it is; not set: never in development, 7 in testing, 30 in "
+        "production.",
     )
-    max_degradation: float | None = Field(
-        None, gt=0, description="Highest rise of that error over the backtest's, as a share."
-    )
-    min_new_weeks: int = Field(4, ge=1, description="New weeks that an error is judged on.")
 
 
 class SalesSettings(_Part):
@@ -93,10 +91,10 @@ _ARIMA: Mapping[str, Mapping[str, Any]] = {
     "testing": {"max_p": 2, "max_q": 2, "max_models": 20, "search_again": False},
     "production": {"max_p": 3, "max_q": 3, "max_models": 40, "search_again": False},
 }
-_RETRAINING: Mapping[str, Mapping[str, float | None]] = {
-    "development": {"max_age_days": None, "max_error": None, "max_degradation": None},
-    "testing": {"max_age_days": 7.0, "max_error": 2.0, "max_degradation": 0.10},
-    "production": {"max_age_days": 30.0, "max_error": 1.5, "max_degradation": 0.05},
+_MAX_AGE_DAYS: Mapping[str, float | None] = {
+    "development": None,
+    "testing": 7.0,
+    "production": 30.0,
 }
 
 
@@ -106,10 +104,10 @@ def arima_budget(settings: SalesSettings) -> dict[str, Any]:
     return {**_ARIMA[settings.environment], **given}
 
 
-def retraining_limits(settings: SalesSettings) -> dict[str, float | None]:
-    """Return the limits of age (days), error (MASE) and degradation (share)."""
-    given = settings.retraining.model_dump(exclude={"min_new_weeks"}, exclude_none=True)
-    return {**_RETRAINING[settings.environment], **given}
+def max_age_days(settings: SalesSettings) -> float | None:
+    """Return the days after which a model is trained again whatever its data; None means never."""
+    given = settings.retraining.max_age_days
+    return _MAX_AGE_DAYS[settings.environment] if given is None else given
 
 
 def sales_settings(given: Mapping[str, Any] | None = None) -> SalesSettings:
