@@ -70,34 +70,21 @@ def predict(served: Served, rows: Sequence[Mapping[str, Any]]) -> list[Answer]:
     checked = served.signature.checked(rows)
     answered = _asked(served, [one.row for one in checked if not one.faults])
     return [
-        _refused(one) if one.faults else _answer(one, told)
-        for one, told in _beside(checked, answered)
+        Answer(one.row, {}, (), Refusal("invalid_row", one.faults))
+        if one.faults
+        else _answer(one, next(answered))
+        for one in checked
     ]
-
-
-def _beside(
-    checked: Sequence[Checked], answered: Iterator[Mapping[str, Any] | Refusal]
-) -> Iterator[tuple[Checked, Mapping[str, Any] | Refusal]]:
-    """Yield each row with what the model said; of a row that it was not asked for, nothing."""
-    nothing: Mapping[str, Any] = {}
-    for one in checked:
-        yield one, nothing if one.faults else next(answered)
-
-
-def _refused(checked: Checked) -> Answer:
-    return Answer(checked.row, {}, (), Refusal("invalid_row", checked.faults))
 
 
 def _answer(checked: Checked, told: Mapping[str, Any] | Refusal) -> Answer:
     """Return an answer with its flags: the model's own, and those of the signature."""
+    row, flags, _ = checked
     if isinstance(told, Refusal):
-        return Answer(checked.row, {}, checked.flags, told)
-    if FLAGS not in told:
-        return Answer(checked.row, told, checked.flags)
-    answer = {name: value for name, value in told.items() if name != FLAGS}
-    if not told[FLAGS]:
-        return Answer(checked.row, answer, checked.flags)
-    return Answer(checked.row, answer, tuple(dict.fromkeys((*told[FLAGS], *checked.flags))))
+        return Answer(row, {}, flags, told)
+    answer = dict(told)
+    own = answer.pop(FLAGS, ())
+    return Answer(row, answer, tuple(dict.fromkeys((*own, *flags))) if own else flags)
 
 
 def forecast(served: Served, horizon: int, level: float) -> list[Mapping[str, Any]] | Refusal:
