@@ -34,6 +34,7 @@ NAMES = (
     "celery_throughput",
     "api_load",
     "jobs_listing",
+    "serving",
     "rollback",
 )
 
