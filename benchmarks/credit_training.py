@@ -121,7 +121,7 @@ def _claims(result: Result, means: Mapping[str, float]) -> None:
 
 
 def _whole(result: Result, settings: CreditSettings, quick: bool) -> None:
-    """Train as the pipeline does, on the whole file: the time it takes, and how quick it answers."""
+    """Train as the pipeline does, on the whole file: how long, and how quick it answers."""
     path = DATA / FILE
     with tempfile.TemporaryDirectory() as folder:
         if quick:

@@ -137,7 +137,7 @@ def _add_plan(result: Result, folder: Path, quick: bool) -> None:
     """Measure the plan in this process, beside scan and stat alone."""
     from pipewarden.engine.planner import make_plan
     from pipewarden.jobs.options import RunOptions
-    from pipewarden.jobs.runners.local import plan_request
+    from pipewarden.jobs.runners.planning import plan_request
     from pipewarden.jobs.workspace import Workspace
     from pipewarden.settings import Settings
 
@@ -151,7 +151,7 @@ def _add_plan(result: Result, folder: Path, quick: bool) -> None:
     store = workspace.store(source, pipeline.name)
     options = RunOptions(source=str(inbox))
     output_dir = workspace.output_dir("", store, pipeline.name)
-    request = plan_request(pipeline, options, output_dir)
+    request = plan_request(pipeline, options, output_dir, workspace.clock())
     cases: dict[str, Callable[[], object]] = {
         "read the manifest": partial(workspace.store, source, pipeline.name),
         "plan": partial(make_plan, source, store, request),

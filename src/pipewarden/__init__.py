@@ -18,12 +18,12 @@ if TYPE_CHECKING:
         Threshold as Threshold,
         Verdict as Verdict,
     )
+    from pipewarden.core.gate import Check as Check, Gate as Gate, Unique as Unique, check as check
     from pipewarden.core.models.families import (
         Forecaster as Forecaster,
         ModelFamily as ModelFamily,
         Predictor as Predictor,
     )
-    from pipewarden.core.gate import Check as Check, Gate as Gate, Unique as Unique, check as check
     from pipewarden.engine.context import RunContext as RunContext
     from pipewarden.engine.pipeline import Pipeline as Pipeline
     from pipewarden.engine.task import item_key as item_key

@@ -24,7 +24,7 @@ from pipewarden.errors import (
 )
 from pipewarden.store.state import database as module, ledger
 from pipewarden.store.state.database import HEAD, REVISIONS, Database
-import pipewarden.store.state.models.schema  # its tables belong to the schema, too
+from pipewarden.store.state.models import schema as model_tables
 from pipewarden.store.state.schema import ledger_head, manifest_cursors, metadata
 from pipewarden.store.state.verify import verify_ledger
 
@@ -69,6 +69,7 @@ def plain(index):
 @pytest.fixture
 def from_metadata(url, tmp_path):
     """What the database looks like when the tables are made from the code instead."""
+    assert model_tables.deployments.metadata is metadata
     database = Database(module._parsed(url.replace("state.db", "metadata.db")))
     with database.write() as conn:
         metadata.create_all(conn)
