@@ -77,6 +77,10 @@ def run(place: Workspace, **options: Any) -> pw.RunReport:
     return pw.run(MEANS, raw, workspace=place, executor="inline", **options)
 
 
+def notices(report: pw.RunReport) -> list[str]:
+    return list(report.facts["notices"])
+
+
 def registered(place: Workspace) -> list[tuple[str, int, str]]:
     with place.database.read() as conn:
         return [(v.model, v.version, str(v.status)) for v in versions.listed(conn)]
@@ -116,7 +120,9 @@ def test_new_data_make_a_new_version_of_the_same_model_and_keep_the_old(place):
 def test_an_unchanged_item_is_not_trained_and_the_same_model_is_no_new_version(place):
     write(place, a="1 2 3")
     run(place)
-    assert run(place).progress.skipped == 1
+    again = run(place)
+    assert again.progress.skipped == 1
+    assert any("1 of 1 models are as they were: 100.0% of the fits" in n for n in notices(again))
     run(place, force=True)  # the very same document
     assert registered(place) == [("a", 1, "deployable")]
 

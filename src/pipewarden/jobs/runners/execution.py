@@ -17,6 +17,7 @@ from pipewarden.engine.records import RecordSource
 from pipewarden.engine.source import Source
 from pipewarden.errors import DatabaseUnavailable, Fenced, PipewardenError
 from pipewarden.jobs import summary
+from pipewarden.jobs.models.saving import saving_of
 from pipewarden.jobs.options import RunOptions
 from pipewarden.jobs.runners import outages
 from pipewarden.jobs.runners.control import Control
@@ -197,7 +198,11 @@ class Execution:
                 seconds=round(time.monotonic() - began, 3),
                 plan=tally.planned.plan.counts(),
                 gate=self.pipeline.gate,
-                notices=[*tally.notices, *self._told_of(sinks)],
+                notices=[
+                    *tally.notices,
+                    *self._told_of(sinks),
+                    *saving_of(self.workspace, self.pipeline, tally.progress),
+                ],
                 config=self.snapshot,
                 output_dir=self.options.output_dir,
                 quarantine_dir=str(self.workspace.quarantine_dir(lease.job_id)),

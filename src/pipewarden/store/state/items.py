@@ -119,6 +119,16 @@ def count(conn: Connection, job_id: str) -> int:
     return conn.execute(held).scalar_one()
 
 
+def mean_seconds(conn: Connection, pipeline: str) -> float | None:
+    """Return the mean seconds that an item of a pipeline took, over all runs; None without any."""
+    query = (
+        select(func.avg(items.c.seconds))
+        .join(jobs, jobs.c.id == items.c.job_id)
+        .where(jobs.c.pipeline == pipeline, items.c.outcome != str(Outcome.DEFERRED))
+    )
+    return conn.execute(query).scalar()
+
+
 def decided_since(conn: Connection, job_id: str, at: datetime) -> int:
     """Return how many of a run's items were decided at a time or later; deferred ones are not."""
     query = (
