@@ -171,6 +171,31 @@ def test_small_segments_are_reported_with_their_reason(document: Document) -> No
     assert all("needed" in row["reason"] for row in small)
 
 
+@pytest.mark.parametrize("silent", ["challenger", "champion"])
+def test_segments_are_asked_that_only_one_of_the_two_declares(
+    document: Document, silent: str
+) -> None:
+    pair = {"challenger": copy.deepcopy(document), "champion": poor(document)}
+    both = FAMILY.compare(pair["challenger"], pair["champion"])
+    pair[silent]["artifact"]["description"]["segments"] = []
+    evidence = FAMILY.compare(pair["challenger"], pair["champion"])
+    assert evidence["segments_asked"] > 0
+    assert evidence["segments"] == both["segments"]
+    findings = promotion_gate().evaluate({**evidence, "days_since_promotion": 30}).findings
+    assert "segment_fairness" in {finding.check for finding in findings}
+
+
+@pytest.mark.parametrize("lost", ["sign_conflicts", "explanation"])
+def test_signs_that_were_never_looked_at_are_not_taken_for_right(
+    document: Document, lost: str
+) -> None:
+    silent = copy.deepcopy(document)
+    place = silent if lost == "explanation" else silent["explanation"]
+    del place[lost]
+    verdict = promotion_gate().evaluate(FAMILY.compare(silent, None))
+    assert "explainable_signs" in verdict.reason.split(", ")
+
+
 @pytest.mark.parametrize(
     ("place", "problem"), [("scores", "differ from those stored"), ("rows", "no rows")]
 )

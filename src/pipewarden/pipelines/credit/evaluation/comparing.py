@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -47,7 +47,8 @@ def compared(challenger: Mapping[str, Any], champion: Mapping[str, Any] | None) 
     theirs_chances = other.probabilities(theirs_values)
     theirs = Scored(labels[known], theirs_chances[known], other.threshold)
     evidence |= _improvement(ours, theirs)
-    evidence |= _segments(model, values[known], ours, theirs)
+    read = ((model, values[known]), (other, theirs_values[known]))
+    evidence |= _segments(_groups(read), ours, theirs)
     evidence |= _agreement(chances, theirs_chances, model.threshold, other.threshold)
     return evidence
 
@@ -71,7 +72,7 @@ def _of_itself(challenger: Mapping[str, Any], labels: Numbers) -> dict[str, Any]
         "predict_1_ms": timings.get("predict_1_ms"),
         "size_bytes": len(str(challenger["artifact"]["booster"]).encode()),
         "top_features": list(told.get("top", ())),
-        "sign_conflicts": list(told.get("sign_conflicts", ())),
+        "sign_conflicts": told.get("sign_conflicts"),
         "explanation_stability": told.get("stability"),
     }
 
@@ -118,9 +119,22 @@ def relative(ours: float, theirs: float) -> float:
     return (ours - theirs) / theirs
 
 
-def _segments(model: CreditModel, values: Numbers, ours: Scored, theirs: Scored) -> dict[str, Any]:
+def _groups(read: Iterable[tuple[CreditModel, Numbers]]) -> Iterator[tuple[str, str, Any]]:
+    """Yield the groups that either model declares, once: a challenger cannot drop the question."""
+    seen = set()
+    for model, values in read:
+        for column, name, inside in groups(values, model.description, model.levels):
+            key = (column, name, inside.tobytes())
+            if key not in seen:
+                seen.add(key)
+                yield column, name, inside
+
+
+def _segments(
+    parts: Iterable[tuple[str, str, Any]], ours: Scored, theirs: Scored
+) -> dict[str, Any]:
     told: list[dict[str, Any]] = []
-    for column, name, inside in groups(values, model.description, model.levels):
+    for column, name, inside in parts:
         one, two = ours.take(inside), theirs.take(inside)
         rows, positives = len(one.labels), int(one.labels.sum())
         entry: dict[str, Any] = {"name": column, "value": name, "rows": rows}
