@@ -85,6 +85,41 @@ def test_without_new_weeks_backtests_are_compared(documents: Mapping[str, Any]) 
     assert evidence["disagreement"] == 0
 
 
+@pytest.mark.parametrize("preset", ["conservative", "default", "aggressive"])
+def test_the_model_of_a_short_series_can_be_replaced(
+    documents: Mapping[str, Any], preset: str
+) -> None:
+    gate = FAMILY.promotion_gate(preset)
+    short = documents["short"]
+    grown = changed(documents["late"], "model", short["model"])
+    grown["metrics"]["coverage"]["value"] = grown["metrics"]["coverage"]["level"]
+    seen = changed(short, "artifact.last", documents["late"]["artifact"]["last"])
+    for challenger, champion in ((short, short), (grown, seen)):
+        evidence = FAMILY.compare(challenger, champion)
+        assert evidence["champion_simple"] is True
+        assert evidence["error_change"] is None
+        verdict = gate.evaluate(evidence)
+        assert verdict.status is not pw.Status.FAIL, verdict.reason
+        assert "error_change" not in {finding.check for finding in verdict.findings}
+
+
+def test_errors_are_asked_wherever_they_can_be(documents: Mapping[str, Any]) -> None:
+    simple = changed(documents["early"], "parameters.simple", True)
+    evidence = FAMILY.compare(documents["late"], simple)
+    assert evidence["compared_weeks"] >= 9
+    checks = {f.check for f in FAMILY.promotion_gate().evaluate(evidence).findings}
+    assert {"error_change", "squared_error_change"} < checks
+
+
+def test_a_simple_model_does_not_take_the_place_of_a_tested_one(
+    documents: Mapping[str, Any],
+) -> None:
+    short = changed(documents["short"], "model", documents["early"]["model"])
+    verdict = FAMILY.promotion_gate().evaluate(FAMILY.compare(short, documents["early"]))
+    assert verdict.status is pw.Status.FAIL
+    assert "error_change" in verdict.reason
+
+
 def test_the_first_deployment_asks_only_for_skill(documents: Mapping[str, Any]) -> None:
     verdict = FAMILY.promotion_gate().evaluate(FAMILY.compare(documents["late"], None))
     assert {finding.check for finding in verdict.findings} == {"relative_mase", "coverage_gap"}

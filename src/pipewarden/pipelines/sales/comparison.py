@@ -42,7 +42,8 @@ def compare(challenger: Mapping[str, Any], champion: Mapping[str, Any] | None) -
     """Return the evidence for replacing the champion.
 
     Where the challenger's test weeks hold weeks that the champion had not seen, both forecasts of
-    those weeks are compared; otherwise their backtests are.
+    those weeks are compared; otherwise their backtests are. A champion that is the simple model
+    of a short series has none: ``errors_asked`` is False where so nothing is left to compare by.
     """
     metrics = challenger["metrics"]
     coverage = metrics["coverage"]
@@ -74,8 +75,14 @@ def _against(challenger: Mapping[str, Any], champion: Mapping[str, Any]) -> dict
         basis = "their backtests, relative to the naive forecast"
         change = _of_metrics(challenger, champion, "relative_mase")
         squared = _of_metrics(challenger, champion, "relative_rmsse")
+    simple = champion["parameters"]["simple"]
+    asked = not simple or len(actual) >= _LEAST_WEEKS
+    if not asked:
+        basis = "nothing: the champion is the simple model of a short series, without a backtest"
     return {
         "same_series": same,
+        "champion_simple": simple,
+        "errors_asked": asked,
         "basis": basis,
         "compared_weeks": len(actual),
         "error_change": change,
