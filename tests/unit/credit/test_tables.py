@@ -19,7 +19,9 @@ from pipewarden.pipelines.credit.data.description import (
 from pipewarden.pipelines.credit.data.reading import read_table
 from pipewarden.pipelines.credit.data.splitting import folds, split
 from pipewarden.pipelines.credit.data.table import (
+    coded,
     fingerprint,
+    levels_of,
     numbers,
     row_hashes,
     table_of,
@@ -60,6 +62,13 @@ def test_a_damaged_gzip_is_refused(tmp_path: Path, spoilt: bytes) -> None:
     with pytest.raises(pw.BadInput, match="damaged") as caught:
         read_table(path)
     assert caught.value.reason == "damaged_gzip"
+
+
+def test_every_digit_of_a_level_counts() -> None:
+    cells = np.array([1234567.0, 1234568.0, 0.1234567, np.nan])
+    levels = levels_of(cells, ())
+    assert levels == ("0.1234567", "1234567", "1234568")
+    assert coded(cells, levels).tolist()[:3] == [1.0, 2.0, 0.0]
 
 
 def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from pipewarden.errors import BadInput, SourceNotFound, UnknownName, UsageError
 from pipewarden.jobs.serving import choosing, forecasts, scoring, tables
+from pipewarden.models.serving.signature import Input
 
 TABLE = "id,income,age\n7,2.5,30\n8,,40\n9,1,x\n10,1,13\n11,1,120\n"
 
@@ -46,9 +47,60 @@ def test_every_kind_of_file_holds_the_same(risk, kind):
     scored(risk, "in.csv", f"out.{kind}")
     source = risk.home / f"out.{kind}"
     signature = tables.Signature(None)
-    rows = list(tables.rows_of(source, signature))
+    rows = [row.values for row in tables.rows_of(source, signature)]
     assert [row["score"] for row in rows] == [33.5, 41.0, None, None, 122.0]
     assert [str(row["age"]) for row in rows] == ["30", "40", "x", "13", "120"]
+
+
+def test_what_is_copied_is_not_rewritten(risk):
+    (risk.home / "in.csv").write_text("account,code,note,age,income\n00123,1e5,NA,030,NA\n")
+    scored(risk, "in.csv", "out.csv")
+    line = (risk.home / "out.csv").read_text().splitlines()[1]
+    assert line == "00123,1e5,NA,030,NA,31.0,risk@1,"
+    scored(risk, "in.csv", "out.jsonl")
+    told = json.loads((risk.home / "out.jsonl").read_text())
+    assert (told["account"], told["code"], told["note"]) == ("00123", "1e5", "NA")
+    assert (told["age"], told["income"]) == (30, None)  # JSON tells numbers from texts
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_answers_have_their_columns_also_where_the_first_rows_have_none(risk, kind, monkeypatch):
+    monkeypatch.setattr(scoring, "_PORTION", 2)
+    (risk.home / "in.csv").write_text("age,income\nx,1\ny,1\n30,1\n")
+    scored(risk, "in.csv", f"out.{kind}")
+    told = [row.values for row in tables.rows_of(risk.home / f"out.{kind}", tables.Signature(None))]
+    assert [row["score"] for row in told] == [None, None, 32.0]
+
+
+def test_a_key_that_the_first_rows_have_not_is_refused_by_its_line(risk, monkeypatch):
+    monkeypatch.setattr(scoring, "_PORTION", 1)
+    (risk.home / "in.jsonl").write_text('{"age": 30, "income": 1}\n\n{"age": 31, "late": 1}\n')
+    for kind in ("csv", "jsonl", "parquet"):
+        with pytest.raises(BadInput, match=r"in\.jsonl, line 3: the row has late") as caught:
+            scored(risk, "in.jsonl", f"out.{kind}")
+        assert caught.value.reason == "unknown_column"
+        assert not (risk.home / f"out.{kind}").exists()
+
+
+def test_a_number_with_underscores_is_none(risk):
+    (risk.home / "in.csv").write_text("age,income\n3_0,1\n")
+    assert scored(risk, "in.csv", "out.csv").refused == 1
+
+
+def test_a_category_of_numbers_in_parquet_is_asked_by_its_text(tmp_path):
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    path = tmp_path / "in.parquet"
+    held = {"a": [1234567, None], "b": [1234568.0, 0.5], "c": [True, False], "n": [7, 8]}
+    parquet.write_table(pa.table(held), path)
+    inputs = [Input(name=name, type="category") for name in "abc"]
+    rows = list(tables.rows_of(path, tables.Signature([*inputs, Input(name="n", type="integer")])))
+    assert [row.values for row in rows] == [
+        {"a": "1234567", "b": "1234568", "c": "1", "n": 7},
+        {"a": None, "b": "0.5", "c": "0", "n": 8},
+    ]
+    assert rows[0].cells["a"] == 1234567
 
 
 def test_json_lines_are_read(risk):

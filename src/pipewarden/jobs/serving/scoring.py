@@ -12,6 +12,7 @@ from pipewarden.errors import BadInput, UsageError
 from pipewarden.jobs.serving import tables
 from pipewarden.jobs.serving.choosing import Chosen, choose
 from pipewarden.jobs.serving.opening import Opener
+from pipewarden.jobs.serving.tables import Row
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.models.serving import answering
 from pipewarden.models.serving.answering import FLAGS, Answer, Served
@@ -73,6 +74,7 @@ class _Scoring:
         self._served, self._chosen = served, chosen
         inputs = served.signature.inputs
         self._known = None if inputs is None else {one.name for one in inputs}
+        self._outputs = [name for name in served.signature.outputs if name != FLAGS]
         self._required = [one.name for one in inputs or () if one.required]
         self._answered = self._refused = self._flagged = 0
 
@@ -81,13 +83,20 @@ class _Scoring:
         first = list(islice(rows, _PORTION))
         if not first:
             raise BadInput("empty_table", f"{source} holds no row")
-        given = list(dict.fromkeys(name for row in first for name in row))
+        given = list(dict.fromkeys(name for row in first for name in row.cells))
         answers = self._answers(first)
         added = self._added(given, answers)
-        with tables.written(target, [*given, *added]) as writer:
+        columns = dict.fromkeys([*given, *added])
+        # A file that knows types gets the values of a text; a text stays as it was.
+        typed = tables.kind_of(source) == "csv" != tables.kind_of(target)
+        with tables.written(target, columns) as writer:
             for portion, told in chain([(first, answers)], self._rest(rows)):
-                writer.write([self._joined(row, one, added)
-                              for row, one in zip(portion, told, strict=True)])  # fmt: skip
+                done = []
+                for row, one in zip(portion, told, strict=True):
+                    _check_columns(source, row, one, columns)
+                    cells = {**row.cells, **row.values} if typed else row.cells
+                    done.append(self._joined(cells, one, added))
+                writer.write(done)
         known = self._known if self._known is not None else set(given)
         return Scored(
             chosen=self._chosen,
@@ -98,24 +107,20 @@ class _Scoring:
             copied=tuple(name for name in given if name not in known),
         )
 
-    def _rest(
-        self, rows: Iterator[dict[str, Any]]
-    ) -> Iterator[tuple[list[dict[str, Any]], list[Answer]]]:
+    def _rest(self, rows: Iterator[Row]) -> Iterator[tuple[list[Row], list[Answer]]]:
         while portion := list(islice(rows, _PORTION)):
             yield portion, self._answers(portion)
 
-    def _answers(self, rows: Sequence[dict[str, Any]]) -> list[Answer]:
-        known = self._known
-        if known is not None:
-            rows = [{name: value for name, value in row.items() if name in known} for row in rows]
-        return answering.predict(self._served, rows)
+    def _answers(self, rows: Sequence[Row]) -> list[Answer]:
+        return answering.predict(self._served, [row.values for row in rows])
 
     def _added(self, given: list[str], answers: list[Answer]) -> list[str]:
         """Return the columns to add, which the table must not have, as it must have others."""
         absent = [name for name in self._required if name not in given]
         if absent:
             raise BadInput("missing_columns", f"the table has no column {', '.join(absent)}")
-        names = dict.fromkeys(name for one in answers for name in one.answer)
+        answered = (name for one in answers for name in one.answer)
+        names = dict.fromkeys([*self._outputs, *answered])
         added = [*names, _VERSION, FLAGS]
         taken = [name for name in added if name in given]
         if taken:
@@ -130,3 +135,15 @@ class _Scoring:
             return held | {FLAGS: " ".join(one.flags)}
         self._refused += 1
         return held | {FLAGS: f"refused:{one.refusal.reason} {one.refusal}"}
+
+
+def _check_columns(source: Path, row: Row, one: Answer, columns: Mapping[str, None]) -> None:
+    """Refuse what the written table has no column for: those of its first rows stand."""
+    for held, what in ((row.cells, "the row has"), (one.answer, "the model answers")):
+        if not held.keys() <= columns.keys():
+            name = next(name for name in held if name not in columns)
+            raise BadInput(
+                "unknown_column",
+                f"{source}, line {row.line}: {what} {name}, which none of the first "
+                f"{_PORTION:,} rows has",
+            )

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, NamedTuple, Protocol
 
 import orjson
 
@@ -19,7 +19,27 @@ from pipewarden.store.files import durable
 #: What a cell of a text file holds where there is no value.
 MISSING = frozenset({"", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"})
 _TRUTHS = {"true": True, "false": False}
+#: Types whose cells are texts, whatever they look like.
+_TEXTS = frozenset({"category", "string", "str", "text"})
 _KINDS = ".csv, .csv.gz, .jsonl, .jsonl.gz or .parquet"
+
+
+class Row(NamedTuple):
+    """A row of a file.
+
+    Parameters
+    ----------
+    values
+        What the model is asked: the features that it knows, as it takes them.
+    cells
+        All that stands in the row, as it stands there.
+    line
+        Where the row ends; in Parquet its number.
+    """
+
+    values: dict[str, Any]
+    cells: dict[str, Any]
+    line: int
 
 
 class Writer(Protocol):
@@ -44,10 +64,11 @@ def kind_of(path: Path) -> str:
     raise UsageError(f"{path} is no table: its name must end in {_KINDS}")
 
 
-def rows_of(path: Path, signature: Signature) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a file; cells of text files become what the signature says.
+def rows_of(path: Path, signature: Signature) -> Iterator[Row]:
+    """Yield the rows of a file; values of text files become what the signature says.
 
-    A cell that is not what it should be stays a text, which no model takes for a number.
+    One that is not what it should be stays a text, which no model takes for a number. Without a
+    signature the model takes all, and every text that is a number becomes one.
 
     Raises
     ------
@@ -68,49 +89,81 @@ def rows_of(path: Path, signature: Signature) -> Iterator[dict[str, Any]]:
         raise BadInput("unreadable", f"{path} does not read: {error}") from error
 
 
-def _csv(path: Path, signature: Signature) -> Iterator[dict[str, Any]]:
-    types = {one.name: one.type for one in signature.inputs or ()}
+def _csv(path: Path, signature: Signature) -> Iterator[Row]:
+    types = _types(signature)
     with _text(path, "rt") as file:
         reader = csv.DictReader(file, strict=True)
         names = reader.fieldnames or []
         if len(set(names)) < len(names):
             raise BadInput("repeated_column", f"{path} has two columns of one name")
+        known = dict.fromkeys(names, "") if types is None else types
+        asked = [(name, kind) for name, kind in known.items() if name in names]
         for row in reader:
             if None in row or None in row.values():
                 raise BadInput(
                     "uneven_row", f"{path}, line {reader.line_num}: other than {len(names)} cells"
                 )
-            yield {name: _cell(text, types.get(name, "")) for name, text in row.items()}
+            yield Row({name: _cell(row[name], kind) for name, kind in asked}, row, reader.line_num)
+
+
+def _types(signature: Signature) -> dict[str, str] | None:
+    """Return the type of every feature, or None where any column may be one."""
+    return None if signature.inputs is None else {one.name: one.type for one in signature.inputs}
 
 
 def _cell(text: str, kind: str) -> Any:
     if text.strip() in MISSING:
         return None
-    if kind in ("category", "string", "str", "text"):
+    if kind in _TEXTS:
         return text
     if kind in ("boolean", "bool"):
         return _TRUTHS.get(text.strip().lower(), text)
+    if "_" in text:  # Python reads 1_000 as a number, tables do not
+        return text
     try:
         return int(text) if text.strip().lstrip("+-").isdigit() else float(text)
     except ValueError:
         return text
 
 
-def _lines(path: Path, _: Signature) -> Iterator[dict[str, Any]]:
+def _lines(path: Path, signature: Signature) -> Iterator[Row]:
+    types = _types(signature)
     with _text(path, "rt") as file:
         for number, line in enumerate(file, 1):
             if line.strip():
                 row = orjson.loads(line)
                 if not isinstance(row, dict):
                     raise BadInput("no_row", f"{path}, line {number} is no JSON object")
-                yield row
+                asked = row if types is None else {k: v for k, v in row.items() if k in types}
+                yield Row(asked, row, number)
 
 
-def _parquet(path: Path, _: Signature) -> Iterator[dict[str, Any]]:
+def _parquet(path: Path, signature: Signature) -> Iterator[Row]:
+    types = _types(signature)
     with _pyarrow().ParquetFile(path) as file:
-        for batch in file.iter_batches():
-            for row in batch.to_pylist():
-                yield {name: _finite(value) for name, value in row.items()}
+        rows = (row for batch in file.iter_batches() for row in batch.to_pylist())
+        for number, held in enumerate(rows, 1):
+            row = {name: _finite(value) for name, value in held.items()}
+            asked = row if types is None else _asked(row, types)
+            yield Row(asked, row, number)
+
+
+def _asked(row: Mapping[str, Any], types: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the model knows of a row; a category by its text."""
+    return {
+        name: _level(value) if types[name] in _TEXTS else value
+        for name, value in row.items()
+        if name in types
+    }
+
+
+def _level(value: Any) -> Any:
+    """Return the text that a number or truth is as a category, as training reads it."""
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else repr(value)
+    return str(value) if isinstance(value, int) else value
 
 
 def _pyarrow() -> Any:

@@ -135,20 +135,25 @@ class Signature:
     inputs
         None where the document states none: then rows go to the model as they are, and it alone
         decides.
+    outputs
+        The names of what it answers; empty where the document states none.
     """
 
-    def __init__(self, inputs: Iterable[Input] | None) -> None:
+    def __init__(self, inputs: Iterable[Input] | None, outputs: Iterable[str] = ()) -> None:
         self.inputs = None if inputs is None else tuple(inputs)
+        self.outputs = tuple(outputs)
         self._names = tuple(one.name for one in self.inputs or ())
         self._known = frozenset(self._names)
 
     @classmethod
     def of(cls, document: ModelDocument) -> Signature:
         """Return the signature that a model document states."""
-        held = (document.get("signature") or {}).get("inputs")
+        stated = document.get("signature") or {}
+        held = stated.get("inputs")
+        outputs = tuple(str(one["name"]) for one in stated.get("outputs") or ())
         if not held:
-            return cls(None)
-        return cls(
+            return cls(None, outputs)
+        inputs = (
             Input(
                 name=str(one["name"]),
                 type=str(one.get("type", "")),
@@ -158,6 +163,7 @@ class Signature:
             )
             for one in held
         )
+        return cls(inputs, outputs)
 
     def checked(self, rows: Sequence[Mapping[str, Any]]) -> list[Checked]:
         """Return each row in the model's order, its flags, and its faults."""

@@ -136,7 +136,7 @@ def _sorted(
 
 def _labels(cells: Any, description: TableDescription) -> Numbers:
     if isinstance(cells, np.ndarray):
-        cells = [None if math.isnan(v) else f"{v:g}" for v in cells.tolist()]
+        cells = [None if math.isnan(v) else _level(v) for v in cells.tolist()]
     missing, positive = set(description.missing), description.positive
     return np.array([np.nan if c is None or c in missing else float(c == positive) for c in cells])
 
@@ -247,7 +247,9 @@ def with_levels_of(table: Table, rows: NDArray[np.intp], description: TableDescr
 def _level(cell: Any) -> str:
     if cell is None or (isinstance(cell, float) and math.isnan(cell)):
         return ""
-    return f"{cell:g}" if isinstance(cell, float) else str(cell)
+    if isinstance(cell, float):  # every digit counts: 1234567 and 1234568 are two levels
+        return str(int(cell)) if cell.is_integer() else repr(float(cell))
+    return str(cell)
 
 
 # ── identity ─────────────────────────────────────────────────────────────────────────────────────
