@@ -29,6 +29,8 @@ NAMES = (
     "articles_typos",
     "articles_speed",
     "credit_training",
+    "sales_accuracy",
+    "sales_training",
     "events_chaos",
     "sinks",
     "celery_throughput",

@@ -33,7 +33,7 @@ FOREIGN_TEXT = {
         r"(?:^|[^\w.])/(?:w[o]rk|f[a]rm|r[o]ot|(?:h[o]me|U[s]ers)/[a-z]\w*|tmp/(?:b[e]nch|c[l]aude))/",
         re.MULTILINE,
     ),
-    "a tool of the workplace": re.compile(r"f[a]rm-(?:bench|studio)|\.l[i]brary/|\bC[l]aude\b"),
+    "a foreign tool": re.compile(r"f[a]rm-(?:bench|studio)|\.l[i]brary/|\bC[l]aude\b"),
 }
 
 

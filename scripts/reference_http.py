@@ -14,8 +14,9 @@ def page() -> str:
     lead = (
         "Every operation that `pipewarden serve` answers, from its own description at "
         "`/openapi.json`. Errors are problem details (RFC 9457), `application/problem+json`. "
-        "Where there are API keys, `/v1` and `/metrics` need one: `Authorization: Bearer KEY` or "
-        "`X-API-Key: KEY`. Every answer carries `X-Request-ID` and `traceparent`."
+        "Where there are API keys, every operation but `/health` and `/ready` needs one: "
+        "`Authorization: Bearer KEY` or `X-API-Key: KEY`. Every answer carries `X-Request-ID` and "
+        "`traceparent`."
     )
     parts = [f"# HTTP\n\n{lead}\n"]
     for path, operations in described["paths"].items():

@@ -36,13 +36,15 @@ class Settings(BaseModel):
     )
     data_dir: Path = Field(
         default=Path("data"),
-        description="Where outputs (`processed/<pipeline>`), runs (`runs/<run id>`) and quarantine "
-        "(`quarantine/<run id>`) are kept.",
+        description="Where outputs (`processed/<pipeline>`), runs (`runs/<run id>`), quarantine "
+        "(`quarantine/<run id>`), uploads and tables as lines (`inbox`), and models (`models`) are "
+        "kept.",
     )
     reports_dir: Path = Field(default=Path("reports"), description="Where run reports are written.")
     gates_dir: Path = Field(
         default=Path("config/gates"),
-        description="Where an operator's own gate files are looked for, `<pipeline>.yaml`.",
+        description="Where an operator's own gate files are looked for: `<pipeline>.yaml` and "
+        "`<family>-promotion.yaml`.",
     )
     researcher: str = Field(
         default="",
@@ -93,7 +95,8 @@ class Settings(BaseModel):
     )
     models: ModelSettings = Field(
         default_factory=ModelSettings,
-        description="`environments`, each with the policy of its deployments, and `champion`.",
+        description="`environments`, each with the policy of its deployments; `champion`; and "
+        "`tracking_uri`, the MLflow that shows them.",
     )
     service: ServiceSettings = Field(
         default_factory=ServiceSettings,

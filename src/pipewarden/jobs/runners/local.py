@@ -331,10 +331,11 @@ class Runner:
     # ── accounting ───────────────────────────────────────────────────────────────────────────
 
     def _tally(self, planned: Planned, left: Iterable[str]) -> Tally:
-        """Count what became of every item, and assert that none is missing (DESIGN 5.3).
+        """Count what became of every item, and assert that none is missing.
 
         Seen is what the scan found and what the job decided before it was interrupted; skipped is
-        what the plan passed over; the rest are rows of the state database.
+        what the plan passed over; the rest are rows of the state database (see
+        docs/discussion/what-is-guaranteed.md).
         """
         why = f"{self.control.requested} requested" if self.control.requested else "aborted"
         deferred = dict.fromkeys(left, why) | dict.fromkeys(planned.left_out, "over the limit")

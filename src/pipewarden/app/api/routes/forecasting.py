@@ -32,7 +32,12 @@ class ForecastRequest(BaseModel):
         "series has a model.",
     )
     horizon: int = Field(ge=1, le=520, description="Steps after the end of the series.")
-    level: float = Field(default=95.0, gt=0, lt=100, description="Of the interval, in percent.")
+    level: float = Field(
+        default=95.0,
+        gt=0,
+        lt=100,
+        description="Of the interval, in percent; a family may take less (sales: 1 to 99.5).",
+    )
     durable: Durable = False
 
     @model_validator(mode="after")

@@ -27,7 +27,12 @@ def forecast(
         int, typer.Option(min=1, max=520, help="Steps after the end of the series.")
     ] = 12,
     level: Annotated[
-        float, typer.Option(min=1, max=99.99, help="Of the interval, in percent.")
+        float,
+        typer.Option(
+            min=1,
+            max=99.99,
+            help="Of the interval, in percent; a family may take less (sales: 1 to 99.5).",
+        ),
     ] = 95,
     output: Annotated[
         Path | None,
