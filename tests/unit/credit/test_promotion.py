@@ -176,11 +176,10 @@ def test_segments_are_asked_that_only_one_of_the_two_declares(
     document: Document, silent: str
 ) -> None:
     pair = {"challenger": copy.deepcopy(document), "champion": poor(document)}
-    both = FAMILY.compare(pair["challenger"], pair["champion"])
     pair[silent]["artifact"]["description"]["segments"] = []
     evidence = FAMILY.compare(pair["challenger"], pair["champion"])
-    assert evidence["segments_asked"] > 0
-    assert evidence["segments"] == both["segments"]
+    assert {row["name"] for row in evidence["segments"]} == {"age"}
+    assert evidence["segments_asked"] == len({row["value"] for row in evidence["segments"]}) > 1
     findings = promotion_gate().evaluate({**evidence, "days_since_promotion": 30}).findings
     assert "segment_fairness" in {finding.check for finding in findings}
 
