@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import pipewarden as pw
+from pipewarden.app.cli.commands import status
 from pipewarden.jobs.options import RunOptions
 from pipewarden.jobs.requests import find
 from pipewarden.jobs.run import Silent, plan, start
@@ -83,6 +84,14 @@ def test_a_rerun_takes_the_records_as_they_were(place):
     Path("in.csv").unlink()
     asked = RunOptions.from_dict({**find(place, first.run_id).options, "force": True})
     assert start(SHOUTS, asked, place, Silent()).progress.published == 1
+
+
+def test_the_status_of_a_table_knows_who_read_it_last(place):
+    Path("in.csv").write_text("name,text\na,hello\n")
+    report = run(place)
+    jobs = status._jobs(place, str(Path("in.csv").absolute()))
+    assert [job.id for job in jobs] == [report.run_id]
+    assert status._jobs(place, str(Path("other.csv").absolute())) == ()
 
 
 def test_a_reader_needs_records():

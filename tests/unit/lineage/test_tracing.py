@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import csv
 import hashlib
 import json
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 import pipewarden as pw
+from pipewarden.app.api.edge.access import Caller
+from pipewarden.app.api.routes.lineage import lineage
 from pipewarden.core.lineage.graph import Kind, Node
 from pipewarden.core.models.deployments import (
     Approval,
@@ -18,11 +25,13 @@ from pipewarden.core.models.deployments import (
     DeploymentState,
 )
 from pipewarden.errors import UnknownName
+from pipewarden.jobs.lineage import collecting, tracing
 from pipewarden.jobs.lineage.tracing import Traced, trace
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.settings import Settings
 from pipewarden.store.state.models import approvals, deployments, predictions
 from pipewarden.store.state.models.predictions import Prediction
+from pipewarden.store.state.service.keys import Scope
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ASKED = "01a1fe5c-d840-703f-be08-342224ecfce9"
@@ -56,6 +65,26 @@ MEANS = pw.Pipeline(
 WORDS = pw.Pipeline(
     name="words", process=lambda record: {"n": len(record)}, records="id", lines="words.jsonl"
 )
+
+
+def rows(path: Path) -> Iterator[Mapping[str, Any]]:
+    with path.open(newline="") as file:
+        yield from csv.DictReader(file)
+
+
+def last(record: dict[str, Any]) -> dict[str, object]:
+    return {
+        "model": f"last/{record['id']}",
+        "dataset": {"fingerprint": "numbers:one", "rows": 1},
+        "metrics": {"last": float(record["n"])},
+        "artifact": {},
+    }
+
+
+LAST = pw.Pipeline(
+    name="lasts", process=last, pattern="*.csv", records="id", reader=rows, gate=MEANS.gate,
+    family=Means(),
+)  # fmt: skip
 pytestmark = pytest.mark.usefixtures("place")
 
 
@@ -230,6 +259,65 @@ def test_records_are_traced_by_file_and_key(place):
     line = (place.settings.home / document.name).read_bytes()[start : start + length]
     assert json.loads(line)["source"]["key"] == "d1"
     assert len(trace(place, "in.jsonl").roots) == 3
+
+
+@pytest.fixture(scope="module")
+def table(home):
+    """A table of two records, read by a run that made a version of each; the run's id."""
+    (home.settings.home / "weekly.csv").write_text("id,n\na,1\nb,2\n")
+    return pw.run(LAST, home.settings.home / "weekly.csv", workspace=home, executor="inline").run_id
+
+
+@pytest.mark.parametrize("asked", ["weekly.csv", sha("id,n\na,1\nb,2\n")])
+def test_a_table_leads_to_the_runs_that_read_it_and_to_what_they_made(place, table, asked):
+    found = trace(place, asked)
+    (root,) = found.roots
+    assert found.lineage.nodes[root].name == "weekly.csv"
+    reached = {branch.node.id for branch in walk(found.lineage.results(root))}
+    assert {table, "last/a@1", "last/b@1"} <= reached
+
+
+def test_a_record_of_a_table_lies_in_its_spool_and_comes_from_the_table(place, table):
+    (root,) = trace(place, "weekly.csv#a").roots
+    found = trace(place, "last/a@1")
+    inputs = [node for node in found.lineage.nodes.values() if node.kind is Kind.INPUT]
+    spooled, read = sorted(node.name for node in inputs)
+    assert root in {node.id for node in inputs}
+    assert Path(spooled.removesuffix("#a")).is_file()
+    assert read == "weekly.csv"
+    assert {read, spooled} <= {branch.node.name for branch in walk(found.lineage.origins(root))}
+
+
+def test_what_is_not_listed_is_told(place, table, monkeypatch):
+    monkeypatch.setattr(collecting, "LISTED", 1)
+    monkeypatch.setattr(tracing, "LISTED", 1)
+    for asked, rest in (
+        ("risk", "1 more versions"),
+        (table, "1 more versions"),
+        ("numbers:one", "1 more versions"),
+        (sha("3 4"), None),
+    ):
+        found = trace(place, asked)
+        told = [node.name for node in found.lineage.nodes.values() if node.kind is Kind.MORE]
+        assert rest in told if rest else not told
+
+
+def test_the_version_that_answered_was_deployed_by_then(place):
+    with place.database.read() as conn:
+        asked = (conn, "risk", 1, "production")
+        assert deployments.last_begun(*asked, NOW - timedelta(seconds=1)) is None
+        assert deployments.last_begun(*asked, NOW).id == 1
+
+
+@pytest.mark.parametrize(
+    ("scope", "told"), [(Scope.VIEWER, set()), (Scope.OPERATOR, {"of", "inputs", "answer"})]
+)
+def test_what_was_asked_about_people_is_told_to_operators_only(place, scope, told):
+    service = SimpleNamespace(workspace=place)
+    graph = asyncio.run(lineage(Caller("k", "eva", scope), service, "risk"))
+    (facts,) = [node["facts"] for node in graph["nodes"] if node["id"] == ASKED]
+    assert facts.keys() & {"of", "inputs", "answer"} == told
+    assert facts["as"] == "champion"
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 #: Of each kind so many results of one thing are listed; how many more there are is told.
 LISTED = 20
-#: Deployments of a model that are searched for the one that answered.
+#: Deployments of a model that are searched for those of a version.
 _DEPLOYMENTS = 1_000
 
 
@@ -59,21 +59,11 @@ class Collector:
         self.lineage.add(node)
         made_by = self.version(versions.get(self._conn, held.model, held.version))
         self.lineage.link(node, made_by, "answered by", "answered")
-        serving = self._deployment_of(held)
+        asked = (held.model, held.version, held.environment, held.at)
+        serving = deployments.last_begun(self._conn, *asked)
         if serving is not None:
             self.lineage.link(node, self.deployment(serving), "while serving as", "let it answer")
         return node
-
-    def _deployment_of(self, held: Prediction) -> Deployment | None:
-        """Return the deployment that let a version answer: the last that had begun by then."""
-        history = deployments.history(
-            self._conn, model=held.model, environment=held.environment, limit=_DEPLOYMENTS
-        )
-        for one in history:
-            begun = one.started_at is not None and one.started_at <= held.at
-            if begun and one.version == held.version:
-                return one
-        return None
 
     def deployment(self, held: Deployment) -> Node:
         """Learn of a deployment: its version, and who approved of it."""
@@ -102,6 +92,7 @@ class Collector:
         source = self._input_of(held, document)
         if source is not None:
             link(data, source, "read from", "read as")
+            self._link_table(source, held.run_id)
         link(node, self.run(held.run_id), "made by", "made")
         link(node, nodes.verdict(held, document), "with", "of")
         lost = {} if document is not None else {"problem": "it does not read"}
@@ -111,13 +102,16 @@ class Collector:
         return node
 
     def run(self, run_id: str) -> Node:
-        """Learn of a run: its configuration, and its code."""
+        """Learn of a run: its table, where it read one, its configuration, and its code."""
         if run_id in self.lineage:
             return self.lineage.nodes[run_id]
         job = jobs.get(self._conn, run_id)
         if job is None:
             return self.lineage.add(nodes.lost_run(run_id))
         node = self.lineage.add(nodes.run(job))
+        table = self._table_of(job)
+        if table is not None:
+            self.lineage.link(node, table, "of the table", "read by")
         path = self._workspace.runs_dir / run_id / "run_config.yaml"
         if path.is_file():
             data = path.read_bytes()
@@ -136,6 +130,7 @@ class Collector:
         """Learn of an item of a source as its manifest has it: its input, and its document."""
         source = nodes.source(self._place(job, folder, key), str(entry["hash"]))
         self.lineage.add(source)
+        self._link_table(source, str(entry.get("run_id") or job.id))
         output = entry.get("output_path")
         quarantined = entry.get("quarantine_path")
         if not (output or quarantined):
@@ -170,8 +165,12 @@ class Collector:
 
     def results_of_dataset(self, fingerprint: str) -> None:
         """Learn what was trained on a dataset."""
-        for version in origins.of_dataset(self._conn, fingerprint):
+        for version in origins.of_dataset(self._conn, fingerprint, LISTED):
             self.results_of_version(version)
+        number = origins.count(self._conn, dataset=fingerprint)
+        if number > LISTED:
+            rest = nodes.more(fingerprint, number - LISTED, "versions")
+            self.lineage.link(rest, self.lineage.nodes[fingerprint], "trained on", "trained")
 
     def results_of_run(self, job: Job) -> None:
         """Learn which versions a run made, or else which documents."""
@@ -179,6 +178,10 @@ class Collector:
         made = versions.listed(self._conn, run_id=job.id, limit=LISTED)
         for version in made:
             self.results_of_version(version)
+        number = origins.count(self._conn, run_id=job.id)
+        if number > LISTED:
+            rest = nodes.more(node.id, number - LISTED, "versions")
+            self.lineage.link(rest, node, "made by", "made")
         if made:
             return
         page = items.page(self._conn, job.id, limit=LISTED)
@@ -198,6 +201,30 @@ class Collector:
             run = jobs.get(self._conn, version.run_id)
             if run is not None and run.source == job.source:
                 self.results_of_version(version)
+
+    def results_of_table(self, digest: str, path: str) -> None:
+        """Learn what was made of a table that runs read their records out of.
+
+        Parameters
+        ----------
+        digest, path
+            As of `results_of_input`.
+        """
+        sources = {
+            job.source
+            for job in jobs.latest_of_each_source(self._conn)
+            if job.options.get("table") and (digest or job.options["table"] == path)
+        }
+        for source in sorted(sources):
+            page = jobs.page(self._conn, source=source, limit=LISTED)
+            for job in page.jobs:
+                table = self._table_of(job)
+                if table is not None and (not digest or table.facts["hash"] == digest):
+                    self.results_of_run(job)
+            newest = self._table_of(page.jobs[0])
+            if newest is not None and newest.id in self.lineage and page.total > LISTED:
+                rest = nodes.more(newest.id, page.total - LISTED, "runs")
+                self.lineage.link(rest, newest, "of the table", "read by")
 
     def results_of_input(self, digest: str, path: str) -> None:
         """Learn which versions were made of an input that no manifest knows any more.
@@ -231,6 +258,18 @@ class Collector:
         whole = here / path
         return str(whole.relative_to(here)) if whole.is_relative_to(here) else str(whole)
 
+    def _table_of(self, job: Job | None) -> Node | None:
+        """Return the table that a run read its records out of, if it did."""
+        table = str((job.options if job is not None else {}).get("table") or "")
+        if job is None or not table:
+            return None
+        return nodes.source(self.shown(Path(table)), str(job.options.get("table_hash") or ""))
+
+    def _link_table(self, record: Node, run_id: str) -> None:
+        table = self._table_of(jobs.get(self._conn, run_id))
+        if table is not None:
+            self.lineage.link(record, table, "a record of", "held")
+
     def _place(self, job: Job, folder: Path, key: str) -> str:
         if job.options.get("records"):
             return f"{self.shown(Path(job.source))}#{key}"
@@ -246,11 +285,11 @@ class Collector:
         """Return the input that a version was made of, with its hash as it was then."""
         told = (document or {}).get("source") or {}
         place = str(told.get("path") or held.item_key)
-        if "key" in told:
-            place = f"{self.shown(Path(place))}#{told['key']}"
+        job = jobs.get(self._conn, held.run_id)
+        folder = Path(job.source) if job is not None else Path()
+        if "key" in told:  # a record: the source is the file, also where it is gone
+            place = f"{self.shown(folder.parent / place)}#{told['key']}"
         else:
-            job = jobs.get(self._conn, held.run_id)
-            folder = Path(job.source) if job is not None else Path()
             place = self.shown((folder.parent if folder.is_file() else folder) / place)
         sha = str(told.get("sha256") or "")
         return nodes.source(place, HASH_PREFIX + sha if sha else "unknown")

@@ -12,6 +12,9 @@ from pipewarden.core.models.deployments import Approval, Deployment, ModelVersio
 from pipewarden.store.state.models.predictions import Prediction
 from pipewarden.store.state.models.versions import subject
 
+#: Facts of a prediction that tell of a person: who it was about, what was asked, and the answer.
+PERSONAL = frozenset({"of", "inputs", "answer"})
+
 
 def prediction(held: Prediction) -> Node:
     """Return the node of a prediction."""

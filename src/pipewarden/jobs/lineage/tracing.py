@@ -16,11 +16,12 @@ from pipewarden.core.lineage.graph import Lineage
 from pipewarden.core.models.deployments import ModelVersion
 from pipewarden.errors import PipewardenError, UnknownName
 from pipewarden.jobs.claiming import catch_up_known, latest_jobs
+from pipewarden.jobs.lineage import nodes
 from pipewarden.jobs.lineage.collecting import LISTED, Collector
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.store.manifest.record import Entry
 from pipewarden.store.state import jobs
-from pipewarden.store.state.models import deployments, predictions, versions
+from pipewarden.store.state.models import deployments, origins, predictions, versions
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -90,7 +91,16 @@ def _named(collector: Collector, conn: Connection, asked: str) -> list[str]:
     collector.results_of_dataset(asked)
     if asked in collector.lineage:
         return [asked]
-    return [_whole(collector, one) for one in versions.listed(conn, model=asked, limit=LISTED)]
+    roots = [_whole(collector, one) for one in versions.listed(conn, model=asked, limit=LISTED)]
+    number = origins.count(conn, model=asked)
+    return [*roots, *_rest(collector, asked, number, "versions")]
+
+
+def _rest(collector: Collector, of: str, number: int, what: str) -> list[str]:
+    """Return what stands for the things that are not listed, where there are more."""
+    if number <= LISTED:
+        return []
+    return [collector.lineage.add(nodes.more(of, number - LISTED, what)).id]
 
 
 def _whole(collector: Collector, version: ModelVersion) -> str:
@@ -106,6 +116,7 @@ def _in_manifests(workspace: Workspace, collector: Collector, asked: str) -> lis
     path, _, key = asked.partition("#")
     wanted = "" if digest else os.path.abspath(path)  # noqa: PTH100 - it need not exist
     roots: list[str] = []
+    matches = 0
     for job, folder, name, entry in _entries(workspace):
         if digest:
             as_input = entry["hash"] == digest
@@ -115,16 +126,20 @@ def _in_manifests(workspace: Workspace, collector: Collector, asked: str) -> lis
             as_output = not key and _is_output(folder, entry, wanted)
         if not (as_input or as_output):
             continue
-        if len(roots) >= LISTED:
-            break
+        matches += 1
+        if matches > LISTED:
+            continue
         source, document = collector.item(job, folder, name, entry)
         collector.results_of_item(job, name)
         roots.append(document.id if as_output and document is not None else source.id)
-    if not roots:
-        collector.results_of_input(digest, wanted)
+    roots += _rest(collector, asked, matches, "items")
+    if key:
+        return roots
+    collector.results_of_table(digest, wanted)
     known = collector.lineage.nodes.values()
-    earlier = [node.id for node in known if collector.is_input(node, digest, wanted)]
-    return [*roots, *earlier] if not key else roots
+    if not roots and not any(collector.is_input(node, digest, wanted) for node in known):
+        collector.results_of_input(digest, wanted)
+    return [*roots, *(node.id for node in known if collector.is_input(node, digest, wanted))]
 
 
 def _entries(workspace: Workspace) -> Iterator[tuple[Job, Path, str, Entry]]:
@@ -138,7 +153,8 @@ def _entries(workspace: Workspace) -> Iterator[tuple[Job, Path, str, Entry]]:
 
 def _is_input(job: Job, folder: Path, name: str, wanted: str, key: str) -> bool:
     if job.options.get("records"):
-        return job.source == wanted and (not key or key == name)
+        of_table = bool(key) and job.options.get("table") == wanted
+        return (of_table or job.source == wanted) and (not key or key == name)
     return os.path.normpath(folder / name) == wanted
 
 

@@ -12,8 +12,10 @@ from pipewarden.app.api.edge.access import Viewer
 from pipewarden.app.api.edge.problems import documented
 from pipewarden.app.api.service import Served
 from pipewarden.core.lineage.graph import Kind
+from pipewarden.jobs.lineage.nodes import PERSONAL
 from pipewarden.jobs.lineage.tracing import trace
 from pipewarden.report.lineage import plain
+from pipewarden.store.state.service.keys import Scope
 
 router = APIRouter(tags=["models"])
 
@@ -46,7 +48,7 @@ class LineageView(BaseModel):
 
 @router.get("/lineage", response_model=LineageView, responses=documented(404, 422))
 async def lineage(
-    _: Viewer,
+    caller: Viewer,
     service: Served,
     of: Annotated[
         str,
@@ -60,7 +62,13 @@ async def lineage(
 ) -> dict[str, Any]:
     """Return what a thing came from, and what became of it.
 
-    Files are looked for by `pipewarden trace` alone.
+    Files are looked for by `pipewarden trace` alone. What was asked of a model, about whom, and
+    what it answered, is told to operators only.
     """
     found = await run_in_threadpool(trace, service.workspace, of, folders=False)
-    return plain(found.lineage, found.roots)
+    told = plain(found.lineage, found.roots)
+    if not caller.scope.allows(Scope.OPERATOR):
+        for node in told["nodes"]:
+            if node["kind"] == Kind.PREDICTION:
+                node["facts"] = {k: v for k, v in node["facts"].items() if k not in PERSONAL}
+    return told

@@ -71,10 +71,16 @@ def _names(names: list[str], pipeline: str) -> tuple[str, str]:
 
 
 def _jobs(workspace: Workspace, source: str) -> tuple[Job, ...]:
-    """Return the last jobs of the source, newest first."""
+    """Return the last jobs of the source, newest first; of a table those of its records."""
+    from pipewarden.jobs.claiming import latest_jobs
     from pipewarden.jobs.requests import list_jobs
 
-    return list_jobs(workspace, source=source, limit=50).jobs
+    found = list_jobs(workspace, source=source, limit=50).jobs
+    if found:
+        return found
+    read = {job.source for job in latest_jobs(workspace) if job.options.get("table") == source}
+    jobs = [job for one in read for job in list_jobs(workspace, source=one, limit=50).jobs]
+    return tuple(sorted(jobs, key=lambda job: (job.created_at, job.id), reverse=True))
 
 
 def _completed(options: RunOptions, jobs: tuple[Job, ...]) -> RunOptions:

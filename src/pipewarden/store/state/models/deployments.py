@@ -230,6 +230,18 @@ def history(
     return _listed(conn, *where, limit=limit)
 
 
+def last_begun(
+    conn: Connection, model: str, version: int, environment: str, at: datetime
+) -> Deployment | None:
+    """Return the newest deployment of a version that had begun at a time (UTC)."""
+    where = [
+        *_of(model, environment),
+        deployments.c.version == version,
+        deployments.c.started_at <= at,
+    ]
+    return next(iter(_listed(conn, *where, limit=1)), None)
+
+
 def at_time(
     conn: Connection, at: datetime, *, model: str | None = None, environment: str | None = None
 ) -> list[Deployment]:
