@@ -10,7 +10,7 @@ import pytest
 
 from pipewarden.errors import BadInput, SourceNotFound, UnknownName, UsageError
 from pipewarden.jobs.serving import choosing, forecasts, scoring, tables
-from pipewarden.models.serving.signature import Input
+from pipewarden.models.serving.signature import Input, Signature
 
 TABLE = "id,income,age\n7,2.5,30\n8,,40\n9,1,x\n10,1,13\n11,1,120\n"
 
@@ -46,7 +46,7 @@ def test_each_row_keeps_its_place_and_says_why_it_has_no_answer(risk):
 def test_every_kind_of_file_holds_the_same(risk, kind):
     scored(risk, "in.csv", f"out.{kind}")
     source = risk.home / f"out.{kind}"
-    signature = tables.Signature(None)
+    signature = Signature(None)
     rows = [row.values for row in tables.rows_of(source, signature)]
     assert [row["score"] for row in rows] == [33.5, 41.0, None, None, 122.0]
     assert [str(row["age"]) for row in rows] == ["30", "40", "x", "13", "120"]
@@ -68,7 +68,7 @@ def test_answers_have_their_columns_also_where_the_first_rows_have_none(risk, ki
     monkeypatch.setattr(scoring, "_PORTION", 2)
     (risk.home / "in.csv").write_text("age,income\nx,1\ny,1\n30,1\n")
     scored(risk, "in.csv", f"out.{kind}")
-    told = [row.values for row in tables.rows_of(risk.home / f"out.{kind}", tables.Signature(None))]
+    told = [row.values for row in tables.rows_of(risk.home / f"out.{kind}", Signature(None))]
     assert [row["score"] for row in told] == [None, None, 32.0]
 
 
@@ -87,6 +87,18 @@ def test_a_number_with_underscores_is_none(risk):
     assert scored(risk, "in.csv", "out.csv").refused == 1
 
 
+def test_what_means_a_missing_value_is_the_documents_own_to_say(tmp_path):
+    path = tmp_path / "in.csv"
+    path.write_text("a,n\nNA,?\n?,NA\n,1\n")
+    inputs = [{"name": "a", "type": "category"}, {"name": "n", "type": "number"}]
+    signature = Signature.of({"signature": {"inputs": inputs, "missing": ["?"]}})
+    assert [tuple(row.values.values()) for row in tables.rows_of(path, signature)] == [
+        ("NA", None),
+        (None, "NA"),
+        (None, 1),
+    ]
+
+
 def test_a_category_of_numbers_in_parquet_is_asked_by_its_text(tmp_path):
     import pyarrow as pa
     from pyarrow import parquet
@@ -95,7 +107,7 @@ def test_a_category_of_numbers_in_parquet_is_asked_by_its_text(tmp_path):
     held = {"a": [1234567, None], "b": [1234568.0, 0.5], "c": [True, False], "n": [7, 8]}
     parquet.write_table(pa.table(held), path)
     inputs = [Input(name=name, type="category") for name in "abc"]
-    rows = list(tables.rows_of(path, tables.Signature([*inputs, Input(name="n", type="integer")])))
+    rows = list(tables.rows_of(path, Signature([*inputs, Input(name="n", type="integer")])))
     assert [row.values for row in rows] == [
         {"a": "1234567", "b": "1234568", "c": "1", "n": 7},
         {"a": None, "b": "0.5", "c": "0", "n": 8},

@@ -16,7 +16,7 @@ from pipewarden.errors import BadInput, MissingExtra, SourceNotFound, UsageError
 from pipewarden.models.serving.signature import Signature
 from pipewarden.store.files import durable
 
-#: What a cell of a text file holds where there is no value.
+#: What a cell of a text file holds where there is no value, unless the signature says so.
 MISSING = frozenset({"", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"})
 _TRUTHS = {"true": True, "false": False}
 #: Types whose cells are texts, whatever they look like.
@@ -91,6 +91,7 @@ def rows_of(path: Path, signature: Signature) -> Iterator[Row]:
 
 def _csv(path: Path, signature: Signature) -> Iterator[Row]:
     types = _types(signature)
+    missing = MISSING if signature.missing is None else signature.missing | {""}
     with _text(path, "rt") as file:
         reader = csv.DictReader(file, strict=True)
         names = reader.fieldnames or []
@@ -103,7 +104,8 @@ def _csv(path: Path, signature: Signature) -> Iterator[Row]:
                 raise BadInput(
                     "uneven_row", f"{path}, line {reader.line_num}: other than {len(names)} cells"
                 )
-            yield Row({name: _cell(row[name], kind) for name, kind in asked}, row, reader.line_num)
+            values = {name: _cell(row[name], kind, missing) for name, kind in asked}
+            yield Row(values, row, reader.line_num)
 
 
 def _types(signature: Signature) -> dict[str, str] | None:
@@ -111,8 +113,8 @@ def _types(signature: Signature) -> dict[str, str] | None:
     return None if signature.inputs is None else {one.name: one.type for one in signature.inputs}
 
 
-def _cell(text: str, kind: str) -> Any:
-    if text.strip() in MISSING:
+def _cell(text: str, kind: str, missing: frozenset[str]) -> Any:
+    if text.strip() in missing:
         return None
     if kind in _TEXTS:
         return text

@@ -137,11 +137,19 @@ class Signature:
         decides.
     outputs
         The names of what it answers; empty where the document states none.
+    missing
+        The texts that mean a missing value in a table; None where the document states none.
     """
 
-    def __init__(self, inputs: Iterable[Input] | None, outputs: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        inputs: Iterable[Input] | None,
+        outputs: Iterable[str] = (),
+        missing: Iterable[str] | None = None,
+    ) -> None:
         self.inputs = None if inputs is None else tuple(inputs)
         self.outputs = tuple(outputs)
+        self.missing = None if missing is None else frozenset(missing)
         self._names = tuple(one.name for one in self.inputs or ())
         self._known = frozenset(self._names)
 
@@ -151,8 +159,10 @@ class Signature:
         stated = document.get("signature") or {}
         held = stated.get("inputs")
         outputs = tuple(str(one["name"]) for one in stated.get("outputs") or ())
+        told = stated.get("missing")
+        missing = None if told is None else tuple(map(str, told))
         if not held:
-            return cls(None, outputs)
+            return cls(None, outputs, missing)
         inputs = (
             Input(
                 name=str(one["name"]),
@@ -163,7 +173,7 @@ class Signature:
             )
             for one in held
         )
-        return cls(inputs, outputs)
+        return cls(inputs, outputs, missing)
 
     def checked(self, rows: Sequence[Mapping[str, Any]]) -> list[Checked]:
         """Return each row in the model's order, its flags, and its faults."""

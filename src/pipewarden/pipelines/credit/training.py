@@ -137,6 +137,7 @@ def signature(description: TableDescription) -> dict[str, Any]:
             {"name": "prediction", "type": "integer", "minimum": 0, "maximum": 1},
             {"name": "flags", "type": "array"},
         ],
+        "missing": list(description.missing),
     }
 
 
