@@ -54,7 +54,8 @@ class Verified:
     Parameters
     ----------
     deployment
-        As it is afterwards: VERIFIED, ROLLED_BACK, or CURRENT where it stays unverified.
+        As it is afterwards: VERIFIED, ROLLED_BACK, CURRENT where it stays unverified, or however
+        somebody else ended it meanwhile.
     restored
         What serves in its place, if it was taken back and anything served before.
     """
@@ -124,14 +125,20 @@ def verify(context: ModelContext, deployment: Deployment) -> Verified:
     trial = try_out(context, deployment)
     passing(ModelWindow.DEPLOY_TRIED)
     if not trial.problems:
-        return confirm(context, [(deployment, trial)])[0]
+        confirmed = confirm(context, [(deployment, trial)])[0]
+        if not confirmed.good:
+            raise _replaced(confirmed.deployment)
+        return confirmed
     if trial.tried and deployment.kind is DeploymentKind.DEPLOY:
         return _take_back(context, deployment, trial)
     return _leave(context, deployment, trial)
 
 
 def verify_all(context: ModelContext, begun: Sequence[Deployment]) -> list[Verified]:
-    """Try out many that were rolled back to; those with problems stay, and are told."""
+    """Try out many that were rolled back to; those with problems stay, and are told.
+
+    One that somebody replaced meanwhile keeps no other from being tried.
+    """
     done: list[Verified] = []
     for start in range(0, len(begun), _TOGETHER):
         tried = [(one, try_out(context, one)) for one in begun[start : start + _TOGETHER]]
@@ -144,10 +151,7 @@ def verify_all(context: ModelContext, begun: Sequence[Deployment]) -> list[Verif
 def confirm(context: ModelContext, good: Sequence[tuple[Deployment, Trial]]) -> list[Verified]:
     """Write that deployments were found good, all in one transaction.
 
-    Raises
-    ------
-    IllegalTransition
-        One of them does not serve any more.
+    One that does not serve any more is returned as it is, with that as its problem.
     """
     if not good:
         return []
@@ -163,16 +167,18 @@ def confirm(context: ModelContext, good: Sequence[tuple[Deployment, Trial]]) -> 
             if one.id in moved
         ]
         ledger.append(conn, acts, at)
-        others = [deployments.get(conn, one.id) for one, _ in good if one.id not in moved]
+        others = {n: deployments.get(conn, n) for n in found if n not in moved}
     passing(ModelWindow.DEPLOY_VERIFIED)
-    for other in others:  # somebody else tried it, too
-        if other.state is not DeploymentState.VERIFIED:
-            raise _replaced(other)
-    state = DeploymentState.VERIFIED
-    return [
-        Verified(deployment=replace(one, state=state, verified_at=at, evidence=found[one.id]))
-        for one, _ in good
-    ]
+    done = []
+    for one, _ in good:
+        other = others.get(one.id)
+        if other is not None and other.state is not DeploymentState.VERIFIED:
+            done.append(Verified(deployment=other, problems=(_replaced(other).message,)))
+            continue  # a verified other: somebody else tried it, too
+        state = DeploymentState.VERIFIED
+        held = replace(one, state=state, verified_at=at, evidence=found[one.id])
+        done.append(Verified(deployment=held))
+    return done
 
 
 def settle(context: ModelContext, model: str, environment: str) -> Verified | None:

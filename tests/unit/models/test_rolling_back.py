@@ -9,7 +9,7 @@ import pytest
 
 from pipewarden.core.models.deployments import DeploymentKind, DeploymentState
 from pipewarden.errors import Conflict, UnknownName, UsageError
-from pipewarden.models import choosing, deploying, rolling_back
+from pipewarden.models import choosing, deploying, rolling_back, verifying
 from pipewarden.models.outcome import Outcome
 from pipewarden.store.files.objects import object_path
 from pipewarden.store.state import ledger
@@ -109,6 +109,43 @@ def test_all_go_back_at_once_and_those_that_cannot_are_told(three):
     assert list(done.left) == ["c"]
     assert not done.good
     assert (three.serving("b"), three.serving("c")) == (1, 1)
+
+
+def test_one_that_is_replaced_during_its_trial_keeps_no_other_and_the_registry_is_told(
+    three, monkeypatch
+):
+    three.train("b", 1, 9)
+    three.train("b", 1, 3)
+    deploy(three, 1, 2, model="b")
+    told = []
+
+    class Registry:
+        name = "the registry"
+
+        def changed(self, models):
+            told.extend(models)
+            return []
+
+    three.change(projections=(Registry(),))
+    monkeypatch.setattr(verifying, "_TOGETHER", 1)
+    smoke = three.family.smoke
+
+    def while_tried(*given):
+        monkeypatch.setattr(three.family, "smoke", smoke)
+        deploy(three, 3)
+        told.clear()
+        return smoke(*given)
+
+    monkeypatch.setattr(three.family, "smoke", while_tried)
+    done = back(three, None)
+    assert [(m.model, m.version, m.verified) for m in done.moves] == [
+        ("a", 2, False),
+        ("b", 1, True),
+    ]
+    assert "somebody else ended it" in done.moves[0].problems[0]
+    assert not done.good
+    assert (three.serving("a"), three.serving("b")) == (3, 1)
+    assert told == ["a", "b"]
 
 
 def test_nothing_is_written_where_nothing_can_go_back(house):
