@@ -56,12 +56,20 @@ def serving_or_named(
     if model is not None and isbn is not None:
         raise UsageError("--model and --isbn exclude each other")
     if isbn is not None:
-        return _SERIES.format(isbn)
+        return _of_series(context, isbn)
     if model is not None:
         return model
     with context.database.read() as conn:
         names = [one.model for one in deployments.all_serving(conn, environment)]
     return _only(names, f"model that serves in {environment}", "--model")
+
+
+def _of_series(context: ModelContext, isbn: str) -> str:
+    """Return the model of a series, whose name may be written with hyphens."""
+    exact, plain = _SERIES.format(isbn), _SERIES.format(isbn.replace("-", ""))
+    with context.database.read() as conn:
+        known = versions.models(conn)
+    return exact if exact in known else plain
 
 
 def waiting_in(context: ModelContext, model: str, version: int) -> str:
