@@ -135,8 +135,10 @@ def _verdict(deployment: Deployment) -> Verdict | None:
 
 def release(
     context: ModelContext, model: str, version: int, *, reason: str, key: ApiKey | None
-) -> None:
+) -> tuple[str, ...]:
     """Let a quarantined version be deployed, though its training gate refused it.
+
+    Returns what projections such as the registry do not show of it, and why.
 
     Parameters
     ----------
@@ -186,4 +188,4 @@ def release(
             },
         )
         ledger.append(conn, [act], at)
-    context.tell([model])
+    return context.tell([model])

@@ -31,11 +31,11 @@ class Projection(Protocol):
     def name(self) -> str:
         """How it is called in messages."""
 
-    def changed(self, model: str) -> None:
-        """Show what the state database says of a model now."""
+    def changed(self, models: Sequence[str]) -> Sequence[str]:
+        """Show what the state database says of models now; return what it cannot, and why."""
 
-    def reconcile(self) -> Sequence[str]:
-        """Compare all that it shows with the state database, mend it, and return what was wrong."""
+    def reconcile(self) -> tuple[Sequence[str], Sequence[str]]:
+        """Compare all that it shows with the state database; return what was mended, what not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,35 +116,35 @@ class ModelContext:
             raise Conflict(
                 f"the document of {name} was removed by {pruned[-1].actor} at {pruned[-1].ts}",
                 left_behind="nothing was changed",
-                next_step="train it again: the same document becomes the same version",
+                next_step="train it again: a document that differs in anything is a new version",
             )
 
     def tell(self, models: Sequence[str]) -> tuple[str, ...]:
-        """Tell each projection what changed; return a sentence for each that failed.
-
-        A projection that fails is not asked again for the other models.
-        """
-        failures = []
+        """Tell each projection of all that changed; return what it does not show, and why."""
+        if not models:
+            return ()
+        failures: list[str] = []
         for projection in self.projections:
-            for number, model in enumerate(models):
-                try:
-                    projection.changed(model)
-                except Exception as error:  # noqa: BLE001 - it shows the truth, it is not the truth
-                    kept = len(models) - number
-                    failures.append(
-                        f"{projection.name} was not told of {kept} of {len(models)} models: "
-                        f"{in_words(error)}; pipewarden models reconcile tells it again"
-                    )
-                    break
+            try:
+                failures += (
+                    f"{projection.name} does not show {what}" for what in projection.changed(models)
+                )
+            except Exception as error:  # noqa: BLE001 - it shows the truth, it is not the truth
+                failures.append(
+                    f"{projection.name} was not told all that changed of {len(models):,} models: "
+                    f"{in_words(error)}; pipewarden models reconcile tells it again"
+                )
         return tuple(failures)
 
     def mend(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Mend each projection; return what was wrong, and a sentence for each that failed."""
         mended: list[str] = []
-        failures = []
+        failures: list[str] = []
         for projection in self.projections:
             try:
-                mended += (f"{projection.name}: {what}" for what in projection.reconcile())
+                done, left = projection.reconcile()
+                mended += (f"{projection.name}: {what}" for what in done)
+                failures += (f"{projection.name} was not mended: {what}" for what in left)
             except Exception as error:  # noqa: BLE001 - as above
                 failures.append(f"{projection.name} was not mended: {in_words(error)}")
         return tuple(mended), tuple(failures)

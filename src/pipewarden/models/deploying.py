@@ -18,7 +18,7 @@ from pipewarden.core.models.deployments import (
     DeploymentState,
     ModelVersion,
 )
-from pipewarden.errors import Conflict, UsageError
+from pipewarden.errors import BadInput, Conflict, StateDamaged, UsageError
 from pipewarden.models import choosing, judging, verifying
 from pipewarden.models.context import ModelContext
 from pipewarden.models.judging import Judgement, Standing
@@ -83,20 +83,13 @@ def deploy_all(
         models = versions.models(conn, family)
     if not models:
         raise UsageError(f"no model of {family!r} was trained", next_step="pipewarden models list")
-    done = []
-    for model in models:
-        try:
-            one = _untold(context, model, environment, asked, reason)
-        except (Conflict, UsageError) as error:
-            one = Deployed(
-                model=model,
-                environment=environment,
-                version=None,
-                outcome=Outcome.IMPOSSIBLE,
-                problems=(error.message,),
-            )
-        done.append(one)
-    notices = context.tell([one.model for one in done if _changed(one)])
+    done: list[Deployed] = []
+    try:
+        for model in models:
+            one = _of_many(context, model, environment, asked, reason)
+            done.append(one)
+    finally:  # what serves by then is told, whatever kept the others
+        notices = context.tell([one.model for one in done if _changed(one)])
     done[-1] = replace(done[-1], notices=(*done[-1].notices, *notices))
     return done
 
@@ -172,6 +165,21 @@ def _untold(
     context.policy(environment)
     settled = verifying.settle(context, model, environment)
     return replace(_deploy(context, model, environment, asked, reason), settled=settled)
+
+
+def _of_many(
+    context: ModelContext, model: str, environment: str, asked: str, reason: str
+) -> Deployed:
+    try:
+        return _untold(context, model, environment, asked, reason)
+    except (Conflict, UsageError, StateDamaged, BadInput) as error:
+        return Deployed(
+            model=model,
+            environment=environment,
+            version=None,
+            outcome=Outcome.IMPOSSIBLE,
+            problems=(error.message,),
+        )
 
 
 def _changed(done: Deployed) -> bool:

@@ -20,7 +20,8 @@ from pipewarden.core.models.deployments import (
     ModelVersion,
     Trained,
 )
-from pipewarden.errors import Conflict, DependencyUnavailable
+from pipewarden.errors import DependencyUnavailable
+from pipewarden.models.registry import mlflow_registry
 from pipewarden.models.registry.mirror import Mirror
 from pipewarden.models.registry.mlflow_registry import MlflowRegistry, registered_name
 from pipewarden.store.files import durable
@@ -56,6 +57,14 @@ class Place:
             champion="production",
             clock=lambda: NOW,
         )
+
+    def numbers(self) -> dict[int, int]:
+        """Return the versions that MLflow shows: ours → its own number."""
+        return {ours: one.number for ours, one in self.registry.shown(self.model).items()}
+
+    def statuses(self) -> dict[int, str]:
+        """Return the status of each version, as MLflow shows it."""
+        return {ours: one.status for ours, one in self.registry.shown(self.model).items()}
 
     def train(self, *, deployable: bool = True, model: str | None = None) -> ModelVersion:
         number = next(self.ticks)
@@ -111,9 +120,9 @@ def place(registry: MlflowRegistry, tmp_path: Path) -> Iterator[Place]:
 
 def test_each_version_is_there_once_with_all_that_is_known_of_it(place: Place) -> None:
     good, bad = place.train(), place.train(deployable=False)
-    assert place.mirror.catch_up() == 2
-    assert place.mirror.catch_up() == 0
-    assert place.registry.numbers(place.model) == {1: 1, 2: 2}
+    assert place.mirror.catch_up().registered == 2
+    assert place.mirror.catch_up().registered == 0
+    assert place.numbers() == {1: 1, 2: 2}
     client = place.registry._client
     name = registered_name(place.model)
     held = client.get_model_version(name, "2")
@@ -133,11 +142,11 @@ def test_what_serves_has_the_alias_of_its_environment(place: Place) -> None:
     place.train()
     place.deploy(1, "staging")
     place.deploy(2)
-    place.mirror.changed(place.model)
+    place.mirror.changed([place.model])
     aliases = {"staging": 1, "production": 2, "champion": 2}
     assert place.registry.aliases(place.model) == aliases
     place.deploy(1)
-    place.mirror.changed(place.model)
+    place.mirror.changed([place.model])
     assert place.registry.aliases(place.model) == {**aliases, "production": 1, "champion": 1}
 
 
@@ -145,15 +154,15 @@ def test_a_call_that_was_cut_off_is_finished_without_a_second_version(place: Pla
     version = place.train()
     document = json.loads(object_path(place.objects, version.object_hash).read_bytes())
     place.registry.register(version, document)  # and then nobody noted it
-    assert place.mirror.catch_up() == 1
-    assert place.registry.numbers(place.model) == {1: 1}
+    assert place.mirror.catch_up().registered == 1
+    assert place.numbers() == {1: 1}
 
 
 def test_reconciling_finds_what_differs_and_mends_it_if_asked(place: Place) -> None:
     place.train()
     place.train()
     place.deploy(2)
-    place.mirror.changed(place.model)
+    place.mirror.changed([place.model])
     assert place.mirror.reconcile([place.model], repair=False).mended == []
     client, name = place.registry._client, registered_name(place.model)
     client.set_registered_model_alias(name, "production", "1")
@@ -164,7 +173,7 @@ def test_reconciling_finds_what_differs_and_mends_it_if_asked(place: Place) -> N
     done = place.mirror.reconcile([place.model], repair=True)
     assert (done.registered, len(done.mended)) == (1, 2)
     assert place.registry.aliases(place.model) == {"production": 2, "champion": 2}
-    assert place.registry.numbers(place.model) == {1: 3, 2: 2}
+    assert place.numbers() == {1: 3, 2: 2}
     assert place.mirror.reconcile([place.model], repair=False).mended == []
 
 
@@ -172,17 +181,76 @@ def test_a_version_whose_document_was_cleaned_up_keeps_no_other_back(place: Plac
     gone = place.train()
     place.train()
     object_path(place.objects, gone.object_hash).unlink()
-    assert place.mirror.catch_up() == 1
-    assert len(place.registry.numbers(place.model)) == 1
+    assert place.mirror.catch_up().registered == 1
+    assert len(place.numbers()) == 1
     assert place.mirror.reconcile([place.model], repair=True).mended == []
 
 
 def test_a_model_of_somebody_else_is_left_alone(place: Place) -> None:
     client = place.registry._client
     client.create_registered_model(registered_name(place.model))
+    client.create_model_version(registered_name(place.model), source="s3://theirs/model")
+    client.set_registered_model_alias(registered_name(place.model), "theirs", "1")
     place.train()
-    with pytest.raises(Conflict, match="not ours"):
-        place.mirror.catch_up()
+    good = place.train(model=f"{place.model}-good")
+    done = place.mirror.catch_up()
+    assert done.registered == 1
+    assert "is not ours" in done.left[0].what
+    assert place.registry.shown(good.model).keys() == {1}
+    notices = place.mirror.changed([place.model, good.model])
+    assert len(notices) == 1
+    assert "is not ours" in notices[0]
+    found = place.mirror.reconcile([place.model, good.model], repair=True)
+    assert [one.model for one in found.left] == [place.model]
+    held = client.get_registered_model(registered_name(place.model))
+    assert {alias: int(number) for alias, number in held.aliases.items()} == {"theirs": 1}
+
+
+@pytest.mark.parametrize("uri", ["file"], indirect=True)
+def test_of_two_models_of_one_name_there_the_second_is_left(place: Place) -> None:
+    place.train()
+    assert place.mirror.catch_up().registered == 1
+    other = place.train(model=place.model.replace("/", "."))
+    done = place.mirror.catch_up()
+    assert done.registered == 0
+    assert [one.model for one in done.left] == [other.model]
+    assert f"that is of {place.model!r}" in done.left[0].what
+    assert len(place.registry._versions(registered_name(place.model))) == 1
+
+
+@pytest.mark.parametrize("uri", ["file"], indirect=True)
+def test_a_damaged_document_keeps_no_other_back_and_is_told(place: Place) -> None:
+    bad = place.train()
+    place.train()
+    object_path(place.objects, bad.object_hash).write_bytes(b"{}")
+    done = place.mirror.catch_up()
+    assert done.registered == 1
+    assert "was changed" in done.left[0].what
+    found = place.mirror.reconcile([place.model], repair=True)
+    assert "was changed" in found.left[0].what
+
+
+def test_a_release_is_shown_at_once_or_by_a_reconciliation(place: Place) -> None:
+    for _ in range(2):
+        place.train(deployable=False)
+    place.mirror.catch_up()
+    with place.database.write() as conn:
+        versions.release(conn, place.model, 1)
+    place.mirror.changed([place.model])
+    assert place.statuses() == {1: "released", 2: "quarantined"}
+    with place.database.write() as conn:
+        versions.release(conn, place.model, 2)
+    found = place.mirror.reconcile([place.model], repair=True)
+    assert [one.what for one in found.mended] == ["the status of version 2 differs"]
+    assert place.statuses() == {1: "released", 2: "released"}
+
+
+def test_versions_are_read_page_by_page(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(3):
+        place.train()
+    place.mirror.catch_up()
+    monkeypatch.setattr(mlflow_registry, "_PAGE", 2)
+    assert place.numbers().keys() == {1, 2, 3}
 
 
 def test_a_registry_that_is_gone_is_told_and_nothing_is_noted(place: Place, tmp_path: Path) -> None:
@@ -192,4 +260,4 @@ def test_a_registry_that_is_gone_is_told_and_nothing_is_noted(place: Place, tmp_
         Place(place.database, gone, place.objects).mirror.catch_up()
     assert "hidden" not in str(told.value.message)
     assert told.value.next_step == "pipewarden models reconcile"
-    assert place.mirror.catch_up() == 1
+    assert place.mirror.catch_up().registered == 1

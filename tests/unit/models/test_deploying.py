@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
-from pipewarden.errors import Conflict, MissingExtra, UnknownName, UsageError
+from pipewarden.errors import (
+    Conflict,
+    DependencyUnavailable,
+    MissingExtra,
+    UnknownName,
+    UsageError,
+)
 from pipewarden.models import approving, deploying, verifying
 from pipewarden.models.outcome import Outcome
 from pipewarden.store.files.objects import object_path
@@ -352,17 +360,21 @@ class Mirror:
 
     def __init__(self, error: Exception | None = None) -> None:
         self.told: list[str] = []
+        self.asked = 0
+        self.cannot: list[str] = []
         self.error = error
 
-    def changed(self, model: str) -> None:
+    def changed(self, models: Sequence[str]) -> list[str]:
+        self.asked += 1
         if self.error:
             raise self.error
-        self.told.append(model)
+        self.told += models
+        return self.cannot
 
-    def reconcile(self) -> list[str]:
+    def reconcile(self) -> tuple[list[str], list[str]]:
         if self.error:
             raise self.error
-        return ["an alias was wrong"]
+        return ["an alias was wrong"], self.cannot
 
 
 def test_projections_are_told_of_each_change_and_never_stop_one(house):
@@ -372,7 +384,8 @@ def test_projections_are_told_of_each_change_and_never_stop_one(house):
     done = deploy(house)
     assert done.outcome is Outcome.VERIFIED
     assert good.told == ["a"]
-    assert "the mirror was not told of 1 of 1 models: OSError: it is down" in done.notices[0]
+    assert "the mirror was not told all that changed of 1 models" in done.notices[0]
+    assert "OSError: it is down; pipewarden models reconcile" in done.notices[0]
     deploy(house)
     assert good.told == ["a"]
     mended = verifying.reconcile(house.context)
@@ -388,8 +401,62 @@ def test_for_a_whole_family_a_projection_that_is_down_is_asked_once(house):
         house.train(model, 1, 3)
     done = deploying.deploy_all(house.context, "means", "production", "latest", reason="all")
     assert [one.notices for one in done[:-1]] == [(), ()]
-    assert "not told of 3 of 3 models" in done[-1].notices[0]
+    assert "not told all that changed of 3 models" in done[-1].notices[0]
     assert good.told == ["a", "b", "c"]
+    assert (bad.asked, good.asked) == (1, 1)
+
+
+def test_what_a_projection_cannot_show_is_told_with_what_it_could(house):
+    mirror = Mirror()
+    mirror.cannot = ["a: it is of somebody else"]
+    house.change(projections=(mirror,))
+    house.train("a", 1, 3)
+    assert deploy(house).notices == ("the mirror does not show a: it is of somebody else",)
+    mended = verifying.reconcile(house.context)
+    assert mended.mended == ("the mirror: an alias was wrong",)
+    assert mended.notices == ("the mirror was not mended: a: it is of somebody else",)
+
+
+def test_a_release_reaches_the_projections_and_what_failed_is_returned(house):
+    bad, good = Mirror(OSError("it is down")), Mirror()
+    house.change(projections=(bad, good))
+    house.train("a", 2, deployable=False)
+    notices = approving.release(house.context, "a", 1, reason="I looked", key=None)
+    assert good.told == ["a"]
+    assert len(notices) == 1
+    assert "OSError: it is down" in notices[0]
+
+
+def test_one_damaged_document_of_a_family_keeps_no_other_and_the_rest_is_told(house):
+    mirror = Mirror()
+    house.change(projections=(mirror,))
+    for model in ("a", "b", "c"):
+        held = house.train(model, 1, 3)
+        if model == "b":
+            object_path(house.context.objects, held.object_hash).write_bytes(b"{}")
+    done = deploying.deploy_all(house.context, "means", "production", "latest", reason="all")
+    outcomes = [one.outcome for one in done]
+    assert outcomes == [Outcome.VERIFIED, Outcome.IMPOSSIBLE, Outcome.VERIFIED]
+    assert "was changed" in done[1].problems[0]
+    assert mirror.told == ["a", "c"]
+
+
+def test_what_serves_is_told_though_the_rest_of_the_family_breaks_off(house, monkeypatch):
+    mirror = Mirror()
+    house.change(projections=(mirror,))
+    for model in ("a", "b"):
+        house.train(model, 1, 3)
+    judge = deploying.judging.judge
+
+    def judged(context, version, met):
+        if version.model == "b":
+            raise DependencyUnavailable("the database is gone")
+        return judge(context, version, met)
+
+    monkeypatch.setattr(deploying.judging, "judge", judged)
+    with pytest.raises(DependencyUnavailable):
+        deploying.deploy_all(house.context, "means", "production", "latest", reason="all")
+    assert mirror.told == ["a"]
 
 
 def test_times_are_those_of_the_clock(house):

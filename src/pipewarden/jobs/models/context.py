@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -46,23 +47,23 @@ class Registry:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
 
-    def changed(self, model: str) -> None:
-        """Show what serves of a model now.
+    def changed(self, models: Sequence[str]) -> list[str]:
+        """Show what serves of models now; return what cannot be shown, and why.
 
         Raises
         ------
         MissingExtra, DependencyUnavailable
             MLflow is not installed, or does not answer.
         """
-        if self._mirror is not None:
-            self._mirror.changed(model)
+        return [] if self._mirror is None else self._mirror.changed(models)
 
-    def reconcile(self) -> list[str]:
-        """Compare the registry with the state database, mend it, and return what was wrong."""
+    def reconcile(self) -> tuple[list[str], list[str]]:
+        """Compare the registry with the state database; return what was mended, and what not."""
         if self._mirror is None:
-            return []
+            return [], []
         done = self._mirror.reconcile(repair=True)
-        return [f"{each.model}: {each.what}" for each in done.mended]
+        mended = [f"{each.model}: {each.what}" for each in done.mended]
+        return mended, [f"{each.model}: {each.what}" for each in done.left]
 
     @cached_property
     def _mirror(self) -> Mirror | None:

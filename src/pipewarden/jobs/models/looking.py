@@ -196,7 +196,10 @@ def history(
     limit: int,
     at: datetime | None = None,
 ) -> list[Deployment]:
-    """Return who served when, the newest first; with ``at``, only what served at that time.
+    """Return who served when, the newest first.
+
+    With ``at``, only what served at that time, in order of the models' names. Either way, no more
+    than ``limit`` of them.
 
     Raises
     ------

@@ -12,10 +12,11 @@ from pipewarden.jobs.workspace import Workspace
 from pipewarden.store.state.models import mirrored
 
 _LATER = "'pipewarden models reconcile' shows it there later"
+_RETRY = "'pipewarden models reconcile' tries it again"
 
 
 def mirror_models(workspace: Workspace, pipeline: Pipeline, note: Callable[[str], None]) -> None:
-    """Register at the registry what it does not have; one that is down is told, and nothing more.
+    """Register at the registry what it does not have; what it cannot show is told, and no more.
 
     The versions are registered in the state database by then, which is the truth.
     """
@@ -36,7 +37,8 @@ def mirror_models(workspace: Workspace, pipeline: Pipeline, note: Callable[[str]
             workspace.settings, workspace.database, workspace.objects_dir, workspace.clock
         )
         if mirror is not None:
-            mirror.catch_up()
+            for what in mirror.catch_up().in_words():
+                note(f"the registry does not show {what}; {_RETRY}")
     except DependencyUnavailable as error:
         registry.failed()
         note(f"{error.message}; {_LATER}")

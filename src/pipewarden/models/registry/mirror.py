@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from pipewarden.core.models.deployments import Deployment, ModelVersion
+from pipewarden.errors import Conflict, StateError
 from pipewarden.models.registry.mlflow_registry import MlflowRegistry
 from pipewarden.store.files.objects import object_path, read_object
 from pipewarden.store.state.database import Database
@@ -28,11 +29,27 @@ class Difference:
 
 
 @dataclass(slots=True)
+class CaughtUp:
+    """How many versions were registered, and for each that could not be, why."""
+
+    registered: int = 0
+    left: list[Difference] = field(default_factory=list)
+
+    def in_words(self) -> list[str]:
+        """Return which were left and why, in one part of a sentence; none where none was."""
+        if not self.left:
+            return []
+        first, more = self.left[0], len(self.left) - 1
+        return [f"{first.model}, {first.what}" + (f", and {more:,} more" if more else "")]
+
+
+@dataclass(slots=True)
 class Reconciled:
-    """What a reconciliation did, and what it found."""
+    """What a reconciliation did, what it found, and what it could not look at or mend, and why."""
 
     registered: int = 0
     mended: list[Difference] = field(default_factory=list)
+    left: list[Difference] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +80,10 @@ class Mirror:
         """How it is called in messages."""
         return "MLflow"
 
-    def catch_up(self, told: Callable[[ModelVersion], None] = lambda _: None) -> int:
-        """Register every version that the registry does not have; return how many.
+    def catch_up(self) -> CaughtUp:
+        """Register every version that the registry does not have.
+
+        One whose document is damaged, or whose name another model has there, keeps no other back.
 
         Raises
         ------
@@ -73,10 +92,16 @@ class Mirror:
         """
         with self.database.read() as conn:
             behind = [version for version in mirrored.missing(conn) if self._there(version)]
+        done = CaughtUp()
         for version in behind:
-            self._register(version)
-            told(version)
-        return len(behind)
+            try:
+                self._register(version)
+            except (Conflict, StateError) as error:
+                what = f"version {version.version}: {error.message}"
+                done.left.append(Difference(model=version.model, what=what))
+            else:
+                done.registered += 1
+        return done
 
     def _there(self, version: ModelVersion) -> bool:
         """Whether a version's document was not cleaned up; one without cannot be shown any more."""
@@ -95,16 +120,33 @@ class Mirror:
         with self.database.write() as conn:
             mirrored.note(conn, held)
 
-    def changed(self, model: str) -> None:
-        """Show in the registry what serves of a model now.
+    def changed(self, models: Sequence[str]) -> list[str]:
+        """Show in the registry what serves of models now; return what it cannot show, and why.
 
         Raises
         ------
         DependencyUnavailable
             The registry does not answer.
         """
-        self.catch_up()
-        self.registry.set_aliases(model, self._wanted(model))
+        done = self.catch_up()
+        kept = done.in_words()
+        told = {one.model for one in done.left}
+        for model in models:
+            try:
+                self.registry.set_aliases(model, self._wanted(model))
+            except Conflict as error:
+                if model not in told:
+                    kept.append(f"{model}: {error.message}")
+            else:
+                self._tag_released(model)
+        return kept
+
+    def _tag_released(self, model: str) -> None:
+        """Tell the status of what was released: no other status ever changes."""
+        with self.database.read() as conn:
+            released = mirrored.released(conn, model)
+        for version, number in released:
+            self.registry.tag_status(version, number)
 
     def _wanted(self, model: str) -> dict[str, int]:
         with self.database.read() as conn:
@@ -138,26 +180,46 @@ class Mirror:
         with self.database.read() as conn:
             names = sorted({version.model for version in versions.listed(conn)})
         for model in names if models is None else models:
-            self._reconcile(model, done, repair=repair)
+            try:
+                self._reconcile(model, done, repair=repair)
+            except Conflict as error:
+                done.left.append(Difference(model=model, what=error.message))
         return done
 
     def _reconcile(self, model: str, done: Reconciled, *, repair: bool) -> None:
         with self.database.read() as conn:
             ours = versions.listed(conn, model=model)
             noted = mirrored.of_model(conn, model)
-        there = self.registry.numbers(model)
+        there = self.registry.shown(model)
         for version in reversed(ours):
-            number, held = there.get(version.version), noted.get(version.version)
-            if number is not None and held is not None and held.number == number:
-                continue
-            if not self._there(version):
-                continue
-            done.mended.append(Difference(model=model, what=f"version {version.version} missing"))
-            if repair:
-                self._register(version)
-                done.registered += 1
+            shown, held = there.get(version.version), noted.get(version.version)
+            if shown is not None and held is not None and held.number == shown.number:
+                if shown.status != version.status:
+                    self._mend_status(version, shown.number, done, repair=repair)
+            elif self._there(version):
+                self._mend_missing(version, done, repair=repair)
         wanted = self._wanted(model)
         if self.registry.aliases(model) != wanted:
             done.mended.append(Difference(model=model, what="aliases differ"))
             if repair:
                 self.registry.set_aliases(model, wanted)
+
+    def _mend_status(
+        self, version: ModelVersion, number: int, done: Reconciled, *, repair: bool
+    ) -> None:
+        if repair:
+            self.registry.tag_status(version, number)
+        what = f"the status of version {version.version} differs"
+        done.mended.append(Difference(model=version.model, what=what))
+
+    def _mend_missing(self, version: ModelVersion, done: Reconciled, *, repair: bool) -> None:
+        what = f"version {version.version} missing"
+        if repair:
+            try:
+                self._register(version)
+            except StateError as error:
+                what = f"{what}: {error.message}"
+                done.left.append(Difference(model=version.model, what=what))
+                return
+            done.registered += 1
+        done.mended.append(Difference(model=version.model, what=what))

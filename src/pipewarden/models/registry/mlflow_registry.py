@@ -21,6 +21,8 @@ from pipewarden.settings import redact_text
 TAG = "pipewarden."
 _TEXT_MAX = 5_000
 _PARAM_MAX = 500
+#: Versions that are asked for at once.
+_PAGE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,14 @@ class Registered:
 
     number: int
     run_ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A version as MLflow shows it: its own number, and the status it was last told of."""
+
+    number: int
+    status: str
 
 
 def registered_name(model: str) -> str:
@@ -58,7 +68,8 @@ class MlflowRegistry:
         self._uri = uri
         self._artifacts = artifacts
         self._experiments: dict[str, str] = {}
-        self._models: set[str] = set()
+        #: Registered name → the model of ours that it shows.
+        self._models: dict[str, str] = {}
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         # A server that is gone is told at once; who waits and tries again is the mirror.
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
@@ -78,6 +89,11 @@ class MlflowRegistry:
 
         What an interrupted call left is found by its tags and finished, so that no version is there
         twice.
+
+        Raises
+        ------
+        Conflict
+            The registry has another model under its name.
         """
         with self._answering():
             name = self._model(version)
@@ -95,10 +111,16 @@ class MlflowRegistry:
             return Registered(int(made.version), run.info.run_id)
 
     def set_aliases(self, model: str, aliases: Mapping[str, int]) -> None:
-        """Make these aliases, each of MLflow's own version number, the only ones of a model."""
+        """Make these aliases, each of MLflow's own version number, the only ones of a model.
+
+        Raises
+        ------
+        Conflict
+            The registry has another model under its name, whose aliases are not touched.
+        """
         with self._answering():
             name = registered_name(model)
-            held = self._aliases(name)
+            held = self._aliases(model)
             for alias in held.keys() - aliases.keys():
                 self._client.delete_registered_model_alias(name, alias)
             for alias, number in aliases.items():
@@ -106,15 +128,23 @@ class MlflowRegistry:
                     self._client.set_registered_model_alias(name, alias, str(number))
 
     def aliases(self, model: str) -> dict[str, int]:
-        """Return the aliases of a model, each with MLflow's number of its version."""
-        with self._answering():
-            return self._aliases(registered_name(model))
+        """Return the aliases of a model, each with MLflow's number of its version.
 
-    def numbers(self, model: str) -> dict[int, int]:
-        """Return the versions of ours that MLflow has: our version → MLflow's number."""
+        Raises
+        ------
+        Conflict
+            The registry has another model under its name.
+        """
+        with self._answering():
+            return self._aliases(model)
+
+    def shown(self, model: str) -> dict[int, Shown]:
+        """Return the versions of ours that MLflow has, by our number."""
         with self._answering():
             return {
-                int(found.tags[f"{TAG}version"]): int(found.version)
+                int(found.tags[f"{TAG}version"]): Shown(
+                    int(found.version), found.tags.get(f"{TAG}status", "")
+                )
                 for found in self._versions(registered_name(model))
                 if found.tags.get(f"{TAG}model") == model
             }
@@ -127,16 +157,18 @@ class MlflowRegistry:
 
     # ── steps ────────────────────────────────────────────────────────────────────────────────
 
-    def _aliases(self, name: str) -> dict[str, int]:
+    def _aliases(self, model: str) -> dict[str, int]:
         from mlflow.exceptions import MlflowException
 
+        name = registered_name(model)
         try:
-            held = self._client.get_registered_model(name).aliases
+            held = self._client.get_registered_model(name)
         except MlflowException as error:
             if error.error_code == "RESOURCE_DOES_NOT_EXIST":
                 return {}
             raise
-        return {alias: int(number) for alias, number in held.items()}
+        self._refuse_other(name, model, held.tags.get(f"{TAG}model"))
+        return {alias: int(number) for alias, number in held.aliases.items()}
 
     def _model(self, version: ModelVersion) -> str:
         """Return the registered model's name, made where it is missing."""
@@ -144,6 +176,7 @@ class MlflowRegistry:
 
         name = registered_name(version.model)
         if name in self._models:
+            self._refuse_other(name, version.model, self._models[name])
             return name
         tags = {f"{TAG}model": version.model, f"{TAG}family": version.family}
         try:
@@ -152,14 +185,20 @@ class MlflowRegistry:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
             held = self._client.get_registered_model(name).tags.get(f"{TAG}model")
-            if held != version.model:
-                raise Conflict(
-                    f"the registry at {self._shown} has a model {name!r} that is not ours "
-                    f"({held or 'no tag of ours'})",
-                    next_step="rename it there, or use a registry of our own",
-                ) from error
-        self._models.add(name)
+            self._refuse_other(name, version.model, held)
+        self._models[name] = version.model
         return name
+
+    def _refuse_other(self, name: str, model: str, held: str | None) -> None:
+        """Refuse a registered model that shows something else, such as ``a.b`` and not ``a/b``."""
+        if held == model:
+            return
+        whose = f"that is of {held!r}, not of {model!r}" if held else "that is not ours"
+        raise Conflict(
+            f"the registry at {self._shown} has a model {name!r} {whose}",
+            left_behind="the state database is right; only what MLflow shows is behind",
+            next_step="rename one of the two, or use a registry of our own",
+        )
 
     def _held(self, name: str, version: ModelVersion) -> Registered | None:
         for found in self._versions(name):
@@ -169,7 +208,16 @@ class MlflowRegistry:
 
     def _versions(self, name: str) -> list[Any]:
         quoted = name.replace("'", "")
-        return list(self._client.search_model_versions(f"name = '{quoted}'", max_results=1_000))
+        found: list[Any] = []
+        token: str | None = None
+        while True:
+            page = self._client.search_model_versions(
+                f"name = '{quoted}'", max_results=_PAGE, page_token=token
+            )
+            found += page
+            token = page.token
+            if not token:
+                return found
 
     def _run(self, version: ModelVersion, document: Mapping[str, Any]) -> Any:
         from mlflow.entities import Metric, Param, RunTag

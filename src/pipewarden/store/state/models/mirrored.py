@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, and_, select
 
@@ -67,10 +69,31 @@ def missing(conn: Connection, limit: int | None = None) -> list[ModelVersion]:
         .order_by(model_versions.c.model, model_versions.c.version)
         .limit(limit)
     )
+    return [_version(row) for row in conn.execute(query).mappings()]
+
+
+def released(conn: Connection, model: str) -> list[tuple[ModelVersion, int]]:
+    """Return the released versions of a model that the registry has, each with its number there."""
+    query = (
+        select(model_versions, mirrored_versions.c.number)
+        .join(
+            mirrored_versions,
+            and_(
+                mirrored_versions.c.model == model_versions.c.model,
+                mirrored_versions.c.version == model_versions.c.version,
+            ),
+        )
+        .where(model_versions.c.model == model, model_versions.c.status == VersionStatus.RELEASED)
+        .order_by(model_versions.c.version)
+    )
     return [
-        ModelVersion(**{**row, "status": VersionStatus(row["status"])})
+        (_version({name: row[name] for name in ModelVersion.__slots__}), int(row["number"]))
         for row in conn.execute(query).mappings()
     ]
+
+
+def _version(row: Mapping[Any, Any]) -> ModelVersion:
+    return ModelVersion(**{**row, "status": VersionStatus(row["status"])})
 
 
 def forget(conn: Connection, model: str, version: int) -> None:

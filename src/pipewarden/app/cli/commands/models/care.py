@@ -29,11 +29,14 @@ def release(
 
     workspace = Workspace()
     key = proven_key(workspace, needed=False)
-    approving.release(model_context(workspace), model, version, reason=reason, key=key)
+    context = model_context(workspace)
+    notices = approving.release(context, model, version, reason=reason, key=key)
     if json:
-        say_json({"released": {"model": model, "version": version}})
+        say_json({"released": {"model": model, "version": version}, "notices": notices})
         return
     say(f"{visible(f'{model}@{version}')} may be deployed; the ledger keeps who released it")
+    for notice in notices:
+        say(f"note: {visible(notice)}", tone="warn")
     words = ["pipewarden", "deploy", "--model", model, "--version", str(version)]
     say_next({shell_line(words): "ask for its deployment"})
 
