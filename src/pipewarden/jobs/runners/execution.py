@@ -198,11 +198,7 @@ class Execution:
                 seconds=round(time.monotonic() - began, 3),
                 plan=tally.planned.plan.counts(),
                 gate=self.pipeline.gate,
-                notices=[
-                    *tally.notices,
-                    *self._told_of(sinks),
-                    *saving_of(self.workspace, self.pipeline, tally.progress),
-                ],
+                notices=self._notices(tally, sinks),
                 config=self.snapshot,
                 output_dir=self.options.output_dir,
                 quarantine_dir=str(self.workspace.quarantine_dir(lease.job_id)),
@@ -228,6 +224,10 @@ class Execution:
             ledger.append(conn, [act], at)
         passing(Window.RUN_FINISHED)
         return replace(self._report, status=ended.status)
+
+    def _notices(self, tally: Tally, sinks: dict[str, dict[str, int]]) -> list[str]:
+        saved = saving_of(self.workspace, self.pipeline, tally.progress)
+        return [*tally.notices, *self._told_of(sinks), *saved]
 
     @staticmethod
     def _told_of(sinks: dict[str, dict[str, int]]) -> list[str]:
