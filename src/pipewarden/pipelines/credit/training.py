@@ -1,4 +1,4 @@
-"""Training: a table in, a model document out; the same document for the same rows and settings."""
+"""Training: a table in, a model document out; for equal input, only its timings differ."""
 
 from __future__ import annotations
 
