@@ -120,7 +120,7 @@ def _prepared(folder: Path, number: int) -> list[dict[str, Any]]:
         out.writelines(islice(file, ROWS + 1))
     _deploy(folder, 1)
     found = rows_of(folder / "rows.csv", Signature(inputs))
-    return [{name: row[name] for name in names} for row in found]
+    return [{name: row.values[name] for name in names} for row in found]
 
 
 def _derived(folder: Path) -> dict[str, float]:
