@@ -149,6 +149,23 @@ def test_every_service_is_watched_and_bounded(name: str) -> None:
         assert not SERVICES[needed].get("profiles")
 
 
+def test_the_router_sends_to_the_port_and_strips_the_prefix_that_the_app_has() -> None:
+    app = SERVICES["app"]
+    labels, command = app["labels"], app["command"]
+    http = "traefik.http"
+    port = command[command.index("--port") + 1]
+    assert labels[f"{http}.services.pipewarden.loadbalancer.server.port"] == port
+    root = app["environment"]["PIPEWARDEN_SERVICE__ROOT_PATH"]
+    assert root == "${ROOT_PATH:-}"
+    # A router needs a path that begins with a slash, also where the app has none.
+    prefix = root.replace(":-", ":-/")
+    assert labels[f"{http}.routers.pipewarden.rule"] == f"PathPrefix(`{prefix}`)"
+    middleware = labels[f"{http}.routers.pipewarden.middlewares"]
+    assert labels[f"{http}.middlewares.{middleware}.stripprefix.prefixes"] == prefix
+    entry = labels[f"{http}.routers.pipewarden.entrypoints"]
+    assert f"--entrypoints.{entry}.address" in str(SERVICES["traefik"]["command"])
+
+
 def test_no_secret_stands_in_the_file() -> None:
     told = {k: v for s in SERVICES.values() for k, v in s.get("environment", {}).items()}
     named = {name for name in told if re.search(r"PASS|SECRET|TOKEN|KEY", name)}

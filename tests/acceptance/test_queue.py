@@ -231,6 +231,16 @@ def test_pause_resume_and_cancel_reach_a_running_job(place):
     assert place.run("jobs", "resume", job_id, "--queue").returncode == 0
     ended = place.ends(job_id)
     assert (ended.status, ended.progress.published) == (JobStatus.COMPLETED, MANY + 2)
+    (place.folder / "go").unlink()
+    job_id = place.submit("b", "one", "hold on", *["two"] * MANY, pipeline="lines")
+    place.until(lambda: place.held("b-1"))
+    assert place.job(job_id).status is JobStatus.RUNNING
+    assert place.run("jobs", "cancel", job_id).returncode == 0
+    place.release()
+    ended = place.ends(job_id)
+    assert ended.status is JobStatus.CANCELLED
+    assert ended.progress.published < MANY
+    assert events(place, job_id) == ["queued", "started", "cancel_requested", "cancelled"]
 
 
 @pytest.mark.parametrize("times", [1, 3])

@@ -17,6 +17,7 @@ from pipewarden.delivery.sinks.kinds import jsonl as kind
 from pipewarden.delivery.sinks.kinds.elasticsearch import ElasticsearchOptions, ElasticsearchSink
 from pipewarden.delivery.sinks.kinds.jsonl import JsonlOptions, JsonlSink, documents_in
 from pipewarden.delivery.sinks.kinds.jsonl_compaction import compact
+from pipewarden.delivery.sinks.kinds.postgresql import PostgresqlOptions, PostgresqlSink
 from pipewarden.errors import Locked
 from pipewarden.store.files import durable
 
@@ -224,6 +225,32 @@ def test_one_thread_needs_no_pool_and_many_share_one(postgresql):
     with direct._connection(5.0), direct._connection(5.0), direct._connection(5.0) as third:
         assert third.execute("SELECT 1").fetchone() == (1,)
     direct.close()
+
+
+@pytest.mark.service("postgresql")
+def test_the_pool_of_a_sink_without_options_holds_five_connections_and_twenty_at_most(postgresql):
+    url = postgresql.server
+    place = {"url": url, "schema": postgresql.schema, "table": postgresql.table}
+    sink = PostgresqlSink(PostgresqlOptions(kind="postgresql", **place))
+    told = {}
+
+    def work(number):
+        (told[number],) = sink.deliver([delivery(f"{number}", {"n": number})], 60.0)
+
+    with sink._connection(60.0):  # who comes while the first is busy, takes one of the pool
+        work(0)
+        threads = [threading.Thread(target=work, args=(n,)) for n in range(1, 26)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    pool = sink._pool
+    assert pool is not None
+    assert (pool.min_size, pool.max_size) == (5, 20)
+    assert 5 <= pool.get_stats()["pool_size"] <= 20
+    sink.close()
+    assert {outcome.fate for outcome in told.values()} == {Fate.DELIVERED}
+    assert postgresql.contents().keys() == {f"{n}" for n in range(26)}
 
 
 @pytest.mark.service("postgresql")

@@ -6,15 +6,19 @@ import io
 import json
 import os
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from pipewarden.app import demo_filings, demo_folder
 from pipewarden.app.cli import asking
-from pipewarden.app.cli.output import terminal
+from pipewarden.app.cli.output import terminal, watching
 from pipewarden.app.cli.output.progress import JsonLines, Lines, Pace
 from pipewarden.core.items import Action, ItemResult, Outcome, Plan, State, Step
+from pipewarden.core.jobs import Job, JobStatus, Progress
 from pipewarden.engine.planner import Planned
 from pipewarden.engine.source import Scan
 from pipewarden.errors import SourceNotFound, UsageError
@@ -166,3 +170,42 @@ def test_sample_filings_are_always_the_same_and_some_are_changed():
     revised = demo_filings.revisions()
     assert len(revised) == 2
     assert all(by_name[sample.name] != sample.data for sample in revised)
+
+
+def test_the_bar_of_a_job_that_is_followed_shows_committed_of_seen_and_is_full_at_last(monkeypatch):
+    from rich.console import Console
+
+    screen = Console(file=io.StringIO(), force_terminal=True, width=100, record=True)
+    made = datetime(2026, 3, 1, tzinfo=UTC)
+    job = Job(id="run-1", pipeline="p", source="s", created_at=made, created_by="ada")
+    looks = [job]
+    for published in (1, 3, 7):
+        held = Progress(seen=10, skipped=2, published=published, quarantined=1)
+        looks.append(replace(job, status=JobStatus.RUNNING, progress=held))
+    left = iter([*looks, replace(looks[-1], status=JobStatus.COMPLETED)])
+    bars, began = [], watching._Bar
+
+    def bar():
+        bars.append(began())
+        return bars[0]
+
+    drawn = []
+
+    def wait(_):
+        (task,) = bars[0]._drawn.tasks
+        drawn.append((task.completed, task.total, task.fields["words"].partition(",")[0]))
+
+    monkeypatch.setattr(watching, "is_terminal", lambda: True)
+    monkeypatch.setattr(watching, "console", lambda: screen)
+    monkeypatch.setattr(watching, "_Bar", bar)
+    monkeypatch.setattr(watching, "requests", SimpleNamespace(find=lambda *_: next(left)))
+    monkeypatch.setattr(watching, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=wait))
+    assert watching.follow(None, "run-1", json=False).status is JobStatus.COMPLETED
+    assert drawn == [
+        (0, None, "QUEUED: 0 of 0 items done"),
+        (2, 8, "RUNNING: 4 of 10 items done"),
+        (4, 8, "2/6 done"),
+        (8, 8, "6/6 done"),
+    ]
+    shown = screen.export_text()
+    assert shown.rindex("6/6 done") > shown.rindex("2/6 done") > shown.rindex("4 of 10 items")
