@@ -68,6 +68,22 @@ def history(workspace: Workspace, run_id: str) -> list[JobEvent]:
         return jobs.history(conn, run_id)
 
 
+def sinks_of(workspace: Workspace, job: Job) -> dict[str, dict[str, int]]:
+    """Return where a job's documents were when it ended, as the ledger has it.
+
+    Returns
+    -------
+    Of each sink, by its name, how many were ``delivered``, ``spooled`` and ``refused``; empty where
+    no runner ended the job so, or no sink gets its documents.
+    """
+    with workspace.database.read() as conn:
+        ended = ledger.last(conn, job.id, "run.finished")
+    if ended is None or ended.details.get("status") != job.status:
+        return {}
+    held: dict[str, dict[str, int]] = ended.details.get("sinks", {})
+    return held
+
+
 def item_page(
     workspace: Workspace,
     run_id: str,

@@ -114,11 +114,15 @@ class JobStatusView(BaseModel):
     items_per_second: float | None = Field(description="Since it was last taken up.")
     eta_seconds: float | None
     memory_bytes: int | None = Field(description="Null where its runner is on another machine.")
+    sinks: dict[str, dict[str, int]] = Field(
+        description="By sink, how many documents were `delivered`, `spooled` and `refused` when it "
+        "ended; empty before, and without sinks."
+    )
     error: str
 
     @classmethod
-    def of(cls, job: Job, pace: Pace) -> JobStatusView:
-        """Return the view of a job and its speed."""
+    def of(cls, job: Job, pace: Pace, sinks: dict[str, dict[str, int]]) -> JobStatusView:
+        """Return the view of a job, its speed, and where its documents are."""
         view = JobView.of(job)
         return cls(
             id=job.id,
@@ -127,6 +131,7 @@ class JobStatusView(BaseModel):
             items_per_second=pace.items_per_second,
             eta_seconds=pace.eta_seconds,
             memory_bytes=pace.memory_bytes,
+            sinks=sinks,
             error=job.error,
         )
 

@@ -204,17 +204,17 @@ class Execution:
                 quarantine_dir=str(self.workspace.quarantine_dir(lease.job_id)),
             )
             facts = summary.gather(conn, replace(job, error=error), ending)
+        told = {"sinks": sinks} if sinks else {}
         if sinks:
             facts["sinks"] = sinks
         paths = self._write_reports(facts)
         self._report = RunReport(lease.job_id, status, tally.progress, facts, paths)
         passing(Window.REPORT_WRITTEN)
         with self.workspace.database.write() as conn:
-            ended = jobs.transition(
-                conn, lease.job_id, status, actor=self.workspace.actor, at=at,
-                error=error, lease=lease,
-            )  # fmt: skip
-            details = {"status": str(ended.status), **facts["totals"]}
+            ended = jobs.finish(
+                conn, lease, status, actor=self.workspace.actor, at=at, error=error, told=told
+            )
+            details = {"status": str(ended.status), **facts["totals"], **told}
             act = Act(
                 actor=self.workspace.actor,
                 action="run.finished",

@@ -145,6 +145,13 @@ def entries(
         yield _entry(row)
 
 
+def last(conn: Connection, subject: str, action: str) -> LedgerEntry | None:
+    """Return the last entry of an action on just this subject; None where there is none."""
+    query = select(ledger).where(ledger.c.subject == subject, ledger.c.action == action)
+    row = conn.execute(query.order_by(ledger.c.seq.desc()).limit(1)).one_or_none()
+    return None if row is None else _entry(row)
+
+
 def _entry(row: Any) -> LedgerEntry:
     """Return the row as it is: whoever tampered with it may have left anything, but not a crash."""
     seq, ts, actor, action, subject, reason, details, prev_hash, own_hash = row

@@ -207,7 +207,8 @@ def one(_: Viewer, service: Served, job_id: str) -> JobDetailView:
 def status(_: Viewer, service: Served, job_id: str) -> JobStatusView:
     """Tell how far a job is, how fast, and what it takes."""
     job = requests.find(service.workspace, job_id)
-    return JobStatusView.of(job, pace(service.workspace, job))
+    held = requests.sinks_of(service.workspace, job)
+    return JobStatusView.of(job, pace(service.workspace, job), held)
 
 
 @router.get("/{job_id}/items", response_model=ItemPageView, responses=documented(404, 422))

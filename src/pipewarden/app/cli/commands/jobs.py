@@ -156,7 +156,7 @@ def status(
     found, total = _items(workspace, run_id, items, limit, offset) if items else ([], 0)
     if json:
         facts = {"job": as_json(job), "history": [asdict(event) for event in history]}
-        facts["pace"] = asdict(speed)
+        facts |= {"pace": asdict(speed), "sinks": requests.sinks_of(workspace, job)}
         if items:
             page = {"items": [asdict(item) for item in found], "total": total, "offset": offset}
             facts |= {"items": page}

@@ -28,7 +28,11 @@ from pipewarden.store.state.jobs.rows import (
     latest_of_each_source as latest_of_each_source,
     set_seen as set_seen,
 )
-from pipewarden.store.state.jobs.transitions import request as request, transition as transition
+from pipewarden.store.state.jobs.transitions import (
+    finish as finish,
+    request as request,
+    transition as transition,
+)
 
 __all__ = [
     "JobPage",
@@ -37,6 +41,7 @@ __all__ = [
     "completed_with_items",
     "enqueue",
     "fail_unstarted",
+    "finish",
     "get",
     "heartbeat",
     "history",

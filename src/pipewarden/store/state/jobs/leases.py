@@ -100,8 +100,7 @@ def _take_over(
         actor=actor,
         at=at,
         reason=f"taken over from {job.lease_owner or 'nobody'}",
-        from_status=JobStatus.RUNNING,
-        to=JobStatus.RUNNING,
+        change={"from_status": JobStatus.RUNNING, "status": JobStatus.RUNNING},
     )
 
 
@@ -190,7 +189,7 @@ def _lost(job: Job, at: datetime, is_alive: Callable[[str], bool | None]) -> boo
 
 def _end(conn: Connection, job: Job, at: datetime) -> Job:
     to, error = JobStatus.FAILED, "runner lost"
-    loss: dict[str, int] = {}
+    loss: dict[str, Any] = {}
     if job.cancel is not None:
         to, error = JobStatus.CANCELLED, ""
     elif job.pause is not None:

@@ -30,7 +30,8 @@ def create(conn: Connection, job: Job) -> bool:
     if taken is not None:
         return False
     conn.execute(insert(jobs).values(values_of(job)))
-    note(conn, job, "queued", actor=job.created_by, at=job.created_at, to=job.status)
+    created = {"from_status": None, "status": job.status}
+    note(conn, job, "queued", actor=job.created_by, at=job.created_at, change=created)
     return True
 
 
@@ -160,27 +161,28 @@ def note(
     actor: str,
     at: datetime,
     reason: str = "",
-    from_status: JobStatus | None = None,
-    to: JobStatus | None = None,
+    change: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a history row, and with a change of status the event that tells the world of it.
 
-    ``job`` is the job after the change.
+    ``job`` is the job after the change; ``change`` has its ``from_status`` and ``status``, and what
+    else the event tells.
     """
+    statuses = change or {}
     written = conn.execute(
         insert(job_events).values(
             job_id=job.id,
             at=at,
             actor=actor,
             event=event,
-            from_status=from_status,
-            to_status=to,
+            from_status=statuses.get("from_status"),
+            to_status=statuses.get("status"),
             reason=reason,
         )
     )
-    if to is not None:
+    if change is not None:
         (number,) = written.inserted_primary_key or (None,)
-        data = {"from_status": from_status, "status": to, "actor": actor, "reason": reason}
+        data = {**change, "actor": actor, "reason": reason}
         _tell(conn, job, event, data, at=at, number=number)
 
 

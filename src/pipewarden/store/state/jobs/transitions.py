@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -62,9 +63,35 @@ def transition(
         There is no such job.
     """
     job = locked(conn, job_id) if lease is None else check_fence(conn, lease)
-    if job.status is JobStatus.RUNNING and job.cancel is not None:
-        to = JobStatus.CANCELLED
+    to = _meant(job, to)
     return move(conn, job, to, actor=actor, at=at, reason=reason, error=error)
+
+
+def finish(
+    conn: Connection,
+    lease: Lease,
+    to: JobStatus,
+    *,
+    actor: str,
+    at: datetime,
+    error: str,
+    told: Mapping[str, Any],
+) -> Job:
+    """Change the status of a job as its runner, at its end; otherwise as `transition`.
+
+    Parameters
+    ----------
+    told
+        What else the event tells.
+    """
+    job = check_fence(conn, lease)
+    return move(conn, job, _meant(job, to), actor=actor, at=at, error=error, told=told)
+
+
+def _meant(job: Job, to: JobStatus) -> JobStatus:
+    """Return the status to enter: a RUNNING job that was asked to cancel ends CANCELLED."""
+    cancelled = job.status is JobStatus.RUNNING and job.cancel is not None
+    return JobStatus.CANCELLED if cancelled else to
 
 
 def move(
@@ -76,6 +103,7 @@ def move(
     at: datetime,
     reason: str = "",
     error: str | None = None,
+    told: Mapping[str, Any] | None = None,
     **also: Any,
 ) -> Job:
     """Change the status of a locked job, and write what else changes with it (``also``)."""
@@ -103,8 +131,7 @@ def move(
         actor=actor,
         at=at,
         reason=reason or error or "",
-        from_status=job.status,
-        to=to,
+        change={"from_status": job.status, "status": to, **(told or {})},
     )
     return after
 
