@@ -221,7 +221,7 @@ def test_a_job_cancelled_before_pick_up_never_runs(place):
     assert place.published() == ["b-0.json"]
 
 
-def test_pause_resume_and_cancel_reach_a_running_job(place):
+def test_pause_and_resume_reach_a_running_job(place):
     job_id = place.submit("a", "one", "hold on", *["two"] * MANY, pipeline="lines")
     place.serve()
     place.until(lambda: place.held("a-1"))
@@ -231,9 +231,13 @@ def test_pause_resume_and_cancel_reach_a_running_job(place):
     assert place.run("jobs", "resume", job_id, "--queue").returncode == 0
     ended = place.ends(job_id)
     assert (ended.status, ended.progress.published) == (JobStatus.COMPLETED, MANY + 2)
-    (place.folder / "go").unlink()
-    job_id = place.submit("b", "one", "hold on", *["two"] * MANY, pipeline="lines")
-    place.until(lambda: place.held("b-1"))
+
+
+@on_one_database
+def test_a_cancel_reaches_a_running_job_in_its_middle(place):
+    job_id = place.submit("a", "one", "hold on", *["two"] * MANY, pipeline="lines")
+    place.serve()
+    place.until(lambda: place.held("a-1"))
     assert place.job(job_id).status is JobStatus.RUNNING
     assert place.run("jobs", "cancel", job_id).returncode == 0
     place.release()
