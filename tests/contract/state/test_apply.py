@@ -63,6 +63,21 @@ def test_records_reach_everything_that_learns_of_them(database, lease, records):
     assert [event.id for event in events] == ["run-1/record/5", "run-1/record/6"]
 
 
+def test_events_of_items_tell_whose_request_the_job_was(database, new_job, records):
+    new_job("run-1", request_id="r-1", traceparent="00-a-b-01")
+    new_job("run-2")
+    bad = {"outcome": Outcome.REJECTED, "reason": "bad"}
+    run(database, [*records(1, 1, **bad), *records(1, 1, run_id="run-2", **bad)])
+    with database.read() as conn:
+        told = {
+            event.data["run_id"]: event.data
+            for _, event in outbox.page(conn, limit=100)
+            if event.type == "io.pipewarden.item.quarantined"
+        }
+    assert (told["run-1"]["request_id"], told["run-1"]["traceparent"]) == ("r-1", "00-a-b-01")
+    assert not {"request_id", "traceparent"} & told["run-2"].keys()
+
+
 def test_the_same_records_again_change_nothing(database, lease, records):
     batch = records(1, 5, Outcome.REJECTED, reason="bad")
     run(database, batch)

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import logging
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from threading import Thread
+
 import pytest
 
 from pipewarden.app import keys
@@ -194,16 +200,88 @@ def test_an_error_that_nobody_foresaw_says_nothing_of_the_code(api, monkeypatch)
     assert answer.headers["x-request-id"] == answer.json()["request_id"]
 
 
-def test_what_is_logged_for_a_request_names_it(caplog):
-    import logging
+@contextmanager
+def own_log(monkeypatch):
+    """Let the log go to this handler alone: what is hung on it ends with it."""
+    handler = logging.StreamHandler(io.StringIO())
+    with monkeypatch.context() as patched:
+        patched.setattr(logging.getLogger(), "handlers", [handler])
+        yield handler
 
-    from pipewarden.app.api.edge.tracing import name_requests, request_id
+
+def test_what_is_logged_for_a_request_names_it(caplog):
+    from pipewarden.jobs.queue.tracing import current, name_requests, take
 
     logging.getLogger().addHandler(caplog.handler)
     name_requests()
-    token = request_id.set("r-1")
+    take({"request_id": "r-1", "traceparent": "00-a-b-01"})
     logging.getLogger("pipewarden.test").warning("something")
-    request_id.reset(token)
+    assert current() == {"request_id": "r-1", "traceparent": "00-a-b-01"}
+    take({})
     logging.getLogger("pipewarden.test").warning("something else")
-    assert caplog.records[0].request_id == "r-1"
-    assert not hasattr(caplog.records[-1], "request_id")
+    assert (caplog.records[0].request_id, caplog.records[0].traceparent) == ("r-1", "00-a-b-01")
+    assert not {"request_id", "traceparent"} & vars(caplog.records[-1]).keys()
+
+
+def test_a_document_process_logs_whose_document_it_worked_on(monkeypatch):
+    from pipewarden.app.api.work.process import Documents
+    from pipewarden.jobs.queue.tracing import name_requests
+
+    class Telling(Documents):
+        def facts(self):
+            logging.getLogger("pipewarden.test").warning("asked")
+            return {}
+
+    form = "%(message)s %(request_id)s %(traceparent)s"
+    unnamed = {"request_id": "-", "traceparent": "-"}
+    documents = Telling(Settings(), {})
+    with own_log(monkeypatch) as handler:
+        name_requests()
+        handler.setFormatter(logging.Formatter(form, defaults=unnamed))
+        trace = {"request_id": "r-1", "traceparent": "00-a-b-01"}
+        documents.answer({"kind": "ping", "trace": trace}, b"")
+        documents.answer({"kind": "ping"}, b"")
+    assert handler.stream.getvalue().splitlines() == ["asked r-1 00-a-b-01", "asked - -"]
+
+
+def test_a_runner_logs_in_every_thread_whose_job_it_runs(tmp_path, monkeypatch):
+    from pipewarden.core.jobs import Job
+    from pipewarden.jobs.queue import runner
+    from pipewarden.store.state import jobs
+
+    workspace = Workspace(Settings(home=tmp_path))
+    job = Job(
+        id="run-1",
+        pipeline="p",
+        source="s",
+        created_at=datetime(2026, 3, 1, tzinfo=UTC),
+        created_by="ada",
+        request_id="r-1",
+        traceparent="00-a-b-01",
+    )
+    with workspace.database.write() as conn:
+        jobs.insert(conn, job)
+    with own_log(monkeypatch) as handler:
+        runner._name_lines(workspace, "run-1")
+        beat = Thread(target=logging.getLogger("pipewarden.test").warning, args=("beat",))
+        beat.start()
+        beat.join()
+    workspace.database.close()
+    named = "WARNING:pipewarden.test:beat  request_id='r-1'  traceparent='00-a-b-01'\n"
+    assert handler.stream.getvalue() == named
+
+
+def test_a_request_tells_its_document_process_whose_it_is(api, monkeypatch):
+    from pipewarden.app.api.work.pool import Pool
+
+    headers, ask = [], Pool.ask
+
+    async def seen(pool, header, *args, **also):
+        headers.append(header)
+        return await ask(pool, header, *args, **also)
+
+    monkeypatch.setattr(Pool, "ask", seen)
+    body = {"pipeline": "words", "document": {"id": "a", "text": "one"}}
+    answer = api.post("/v1/preprocess", json=body, headers={"X-Request-ID": "mine-2"})
+    (trace,) = [header["trace"] for header in headers if header["kind"] == "request"]
+    assert trace == {"request_id": "mine-2", "traceparent": answer.headers["traceparent"]}

@@ -13,6 +13,7 @@ from pipewarden.app.api.edge.problems import Problem
 from pipewarden.app.api.service import Service
 from pipewarden.app.api.work.handing import delivery_of
 from pipewarden.app.api.work.pool import Answer, Crowded, Lost, Overdue
+from pipewarden.jobs.queue import tracing
 
 _BUSY = {"Retry-After": "1"}
 
@@ -58,7 +59,7 @@ async def asked(service: Service, header: Mapping[str, Any], payload: bytes) -> 
     """
     began, outcome = time.perf_counter(), "refused"
     try:
-        answer = await service.pool.ask(header, payload)
+        answer = await service.pool.ask({**header, "trace": tracing.current()}, payload)
         told = answer[0]
         outcome = told.get("outcome", "refused")
         if "seconds" in told:

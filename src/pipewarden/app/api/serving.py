@@ -26,7 +26,7 @@ def serve(workspace: Workspace) -> None:
 
         from pipewarden.app.api.application import application
         from pipewarden.app.api.edge.access import check_address
-        from pipewarden.app.api.edge.tracing import name_requests
+        from pipewarden.jobs.queue.tracing import name_requests
     except ImportError as error:
         raise MissingExtra("The HTTP API", "service") from error
     settings = workspace.settings.service

@@ -15,6 +15,7 @@ from pipewarden.core.items import ItemResult
 from pipewarden.engine.executors.child import die_with
 from pipewarden.engine.planner import Planned
 from pipewarden.errors import DependencyUnavailable, IllegalTransition, Locked, PipewardenError
+from pipewarden.jobs.queue.tracing import name_requests
 from pipewarden.jobs.run import resume
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.settings import Settings
@@ -53,6 +54,16 @@ class _Logged:
         log.warning("job %s: %s", self._job_id, text)
 
 
+def _name_lines(workspace: Workspace, job_id: str) -> None:
+    """Let every line of the log, of whatever thread, name the request that submitted the job."""
+    with workspace.database.read() as conn:
+        traced = jobs.traces(conn, [job_id]).get(job_id, {})
+    name_requests(lambda: traced)
+    shown = "".join(f"  {name}=%({name})r" for name in traced)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(logging.Formatter(logging.BASIC_FORMAT + shown))
+
+
 def main() -> int:
     """Run the job that standard input names, and return the exit code."""
     asked = orjson.loads(sys.stdin.buffer.read())
@@ -60,6 +71,7 @@ def main() -> int:
     job_id = asked["job_id"]
     workspace = Workspace(Settings(**asked["settings"]))
     try:
+        _name_lines(workspace, job_id)
         return resume(job_id, workspace, _Logged(job_id), queued_only=True).exit_code
     except IllegalTransition:
         return NOT_QUEUED

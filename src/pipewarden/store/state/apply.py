@@ -20,11 +20,11 @@ from pipewarden.store.manifest import line_files
 from pipewarden.store.manifest.record import Record
 from pipewarden.store.state import items, ledger, outbox
 from pipewarden.store.state.column_types import storable
-from pipewarden.store.state.jobs import check_fence
+from pipewarden.store.state.jobs import check_fence, traces
 from pipewarden.store.state.models import versions
 from pipewarden.store.state.models.versions import Registration
 from pipewarden.store.state.outbox import OutboxEvent
-from pipewarden.store.state.schema import jobs, manifest_cursors
+from pipewarden.store.state.schema import manifest_cursors
 from pipewarden.store.windows import Window, passing
 
 
@@ -89,6 +89,7 @@ def _apply(conn: Connection, fresh: Sequence[Record], manifest: str) -> None:
     runs: dict[str, dict[str, tuple[ItemResult, str]]] = {}
     reached: dict[str, int] = {}
     ends: dict[str, int] = {}
+    quarantined: list[tuple[Record, ItemResult]] = []
     acts, events = _of_models(conn, fresh)
     for record in fresh:
         reached[record.run_id] = record.seq
@@ -102,12 +103,13 @@ def _apply(conn: Connection, fresh: Sequence[Record], manifest: str) -> None:
         runs.setdefault(record.run_id, {})[storable(result.key)] = (result, record.at)
         if result.outcome.quarantined:
             acts.append((_act(record, result), record.at))
-            events.append(_event(record, result))
+            quarantined.append((record, result))
     # Runs from before the database was lost have no job to count for, but their acts happened.
-    known = set(conn.execute(select(jobs.c.id).where(jobs.c.id.in_(list(runs)))).scalars())
+    known = traces(conn, list(runs))
     for run_id, results in runs.items():
         if run_id in known:
             items.put(conn, run_id, results)
+    events += [_event(*told, known.get(told[0].run_id, {})) for told in quarantined]
     if acts:
         ledger.append_dated(conn, acts)
         outbox.append(conn, events)
@@ -164,7 +166,7 @@ def _facts(result: ItemResult) -> dict[str, Any]:
     }
 
 
-def _event(record: Record, result: ItemResult) -> OutboxEvent:
+def _event(record: Record, result: ItemResult, trace: Mapping[str, str]) -> OutboxEvent:
     return OutboxEvent(
         type="io.pipewarden.item.quarantined",
         subject=f"{record.run_id}/{result.key}",
@@ -173,6 +175,7 @@ def _event(record: Record, result: ItemResult) -> OutboxEvent:
             "key": result.key,
             "reason": result.reason,
             **_facts(result),
+            **trace,
         },
         at=datetime.fromisoformat(record.at),
         id=f"{record.run_id}/record/{record.seq}",

@@ -10,32 +10,18 @@ import logging
 import re
 import secrets
 import time
-from contextvars import ContextVar
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipewarden.app.api.edge.problems import Problem, response
 from pipewarden.app.api.metrics import Metrics
+from pipewarden.jobs.queue.tracing import request_id, traceparent
 
 log = logging.getLogger(__name__)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})")
-#: The id of the request that is being answered here, for log lines.
-request_id: ContextVar[str] = ContextVar("request_id", default="")
-
-
-def name_requests() -> None:
-    """Let every line of the log that is written for a request name it."""
-
-    def named(record: logging.LogRecord) -> bool:
-        if request_id.get() and not hasattr(record, "request_id"):
-            record.request_id = request_id.get()
-        return True
-
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(named)
 
 
 class Tracing:
@@ -54,7 +40,8 @@ class Tracing:
         named, parent = _named(headers), _traced(headers)
         scope.setdefault("state", {})
         scope["state"] |= {"request_id": named, "traceparent": parent}
-        token, began, status = request_id.set(named), time.perf_counter(), 0
+        token, traced = request_id.set(named), traceparent.set(parent)
+        began, status = time.perf_counter(), 0
 
         async def told(message: Message) -> None:
             nonlocal status
@@ -74,6 +61,7 @@ class Tracing:
             await response(Problem(500, "internal", detail), named)(scope, receive, told)
         finally:
             request_id.reset(token)
+            traceparent.reset(traced)
             route = getattr(scope.get("route"), "path_format", "unmatched")
             seconds = time.perf_counter() - began
             self._metrics.request(scope["method"], route, status, seconds)

@@ -30,6 +30,7 @@ from pipewarden.engine.task import Task, Work, Worked
 from pipewarden.engine.worker import Workshop
 from pipewarden.errors import InvalidSettings, MissingExtra, PipewardenError, UsageError
 from pipewarden.jobs.loading import load_pipeline
+from pipewarden.jobs.queue import tracing
 from pipewarden.settings import Settings, merged
 
 log = logging.getLogger(__name__)
@@ -101,6 +102,7 @@ class Documents:
 
     def answer(self, header: Mapping[str, Any], payload: bytes) -> tuple[dict[str, Any], bytes]:
         """Return the header and the payload of the answer to one message."""
+        tracing.take(header.get("trace", {}))
         try:
             if header["kind"] == "ping":
                 return {"status": 200, "facts": self.facts()}, b""
@@ -251,6 +253,7 @@ def serve(incoming: IO[bytes], outgoing: IO[bytes]) -> None:
 def main() -> None:
     """Serve on the standard streams."""
     logs.start(verbose=False)
+    tracing.name_requests()
     outgoing = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     try:

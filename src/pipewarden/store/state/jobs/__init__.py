@@ -27,6 +27,7 @@ from pipewarden.store.state.jobs.rows import (
     history as history,
     latest_of_each_source as latest_of_each_source,
     set_seen as set_seen,
+    traces as traces,
 )
 from pipewarden.store.state.jobs.transitions import (
     finish as finish,
@@ -57,6 +58,7 @@ __all__ = [
     "reserve",
     "set_seen",
     "stopped_by",
+    "traces",
     "transition",
     "waiting",
 ]

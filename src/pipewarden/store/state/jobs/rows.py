@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -101,6 +101,13 @@ def completed_with_items(conn: Connection, before: datetime) -> list[str]:
         jobs.c.status == JobStatus.COMPLETED, jobs.c.finished_at < before, held
     )
     return list(conn.execute(query.order_by(jobs.c.created_at, jobs.c.id)).scalars())
+
+
+def traces(conn: Connection, job_ids: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Return of each of the jobs that there is what names the request that submitted it, if any."""
+    query = select(jobs.c.id, *(jobs.c[name] for name in _TRACE)).where(jobs.c.id.in_(job_ids))
+    rows = conn.execute(query).mappings()
+    return {row["id"]: {name: row[name] for name in _TRACE if row[name]} for row in rows}
 
 
 def set_seen(conn: Connection, lease: Lease, seen: int, skipped: int) -> None:

@@ -1,0 +1,48 @@
+"""Whose request a process works for, in every line of its log.
+
+The names are those of a job's row and of its events: ``request_id`` and ``traceparent``.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+
+#: The id of the request that is being answered here.
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+#: Its place in the trace that it belongs to, as W3C Trace Context writes it.
+traceparent: ContextVar[str] = ContextVar("traceparent", default="")
+
+_HELD = (request_id, traceparent)
+
+
+def current() -> dict[str, str]:
+    """Return what names the request that is being answered here; nothing where there is none."""
+    return {held.name: named for held in _HELD if (named := held.get())}
+
+
+def take(trace: Mapping[str, str]) -> None:
+    """Let what follows here be for the request that `current` named, maybe in another process."""
+    for held in _HELD:
+        held.set(trace.get(held.name, ""))
+
+
+def name_requests(traced: Callable[[], Mapping[str, str]] = current) -> None:
+    """Let every line of the log that is written for a request name it.
+
+    Parameters
+    ----------
+    traced
+        Returns what names the request that a line is for. A process that works for one request in
+        several threads gives its own: a thread does not see what another one's context holds.
+    """
+
+    def named(record: logging.LogRecord) -> bool:
+        for name, held in traced().items():
+            if not hasattr(record, name):
+                setattr(record, name, held)
+        return True
+
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(named)
