@@ -78,7 +78,7 @@ class PostgresqlSink:
         self._table = Table(options.schema_name, options.table)
         self._pool: ConnectionPool[Connection] | None = None
         self._own: Connection | None = None
-        self._alone = Lock()
+        self._alone, self._opening = Lock(), Lock()
         self._prepared = False
 
     # ── storing ──────────────────────────────────────────────────────────────────────────────
@@ -180,22 +180,32 @@ class PostgresqlSink:
             self._alone.release()
 
     def _opened(self, seconds: float) -> ConnectionPool[Connection]:
-        if self._pool is None:
-            # One that is down says so at once; the pool would wait and try again.
-            self._connect(seconds).close()
-            self._pool = self._pool_class(
-                _plain(self._options.url),
-                min_size=self._options.pool_min,
-                max_size=self._options.pool_max,
-                kwargs={"application_name": "pipewarden sink", "connect_timeout": 10},
-                configure=self._limit,
-                check=self._pool_class.check_connection,
-                reconnect_timeout=self._options.timeout,
-                name="pipewarden-sink",
-                open=False,
-            )
-            self._pool.open()
-        return self._pool
+        """Return the pool, opened by the first of the threads that need it."""
+        if not self._opening.acquire(timeout=seconds):
+            raise self._late(f"the pool was not opened within {seconds:g} s")
+        try:
+            if self._pool is None:
+                self._pool = self._new_pool(seconds)
+            return self._pool
+        finally:
+            self._opening.release()
+
+    def _new_pool(self, seconds: float) -> ConnectionPool[Connection]:
+        # One that is down says so at once; the pool would wait and try again.
+        self._connect(seconds).close()
+        pool = self._pool_class(
+            _plain(self._options.url),
+            min_size=self._options.pool_min,
+            max_size=self._options.pool_max,
+            kwargs={"application_name": "pipewarden sink", "connect_timeout": 10},
+            configure=self._limit,
+            check=self._pool_class.check_connection,
+            reconnect_timeout=self._options.timeout,
+            name="pipewarden-sink",
+            open=False,
+        )
+        pool.open()
+        return pool
 
     def probe(self, timeout: float) -> Outcome:
         """Return whether the database answers."""
