@@ -49,7 +49,11 @@ def mlflow_server(absent, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
                 *("--artifacts-destination", str(folder / "artifacts")),
             ],
             cwd=folder,
-            env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"},
+            env={
+                **os.environ,
+                "MLFLOW_DISABLE_TELEMETRY": "true",
+                "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # its workers would outlive it
+            },
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
