@@ -168,6 +168,17 @@ class RabbitMQBroker(_Child):
         channel.queue_declare(self._queue, durable=True)
         channel.queue_bind(self._queue, "pipewarden.events", "#")
         connection.close()
+        self._keep_for_good()
+
+    def _keep_for_good(self) -> None:
+        """Force what was declared to disk: a broker that is killed before forgets the queue."""
+        (control,) = Path("/usr/lib/rabbitmq/lib").glob("*/sbin/rabbitmqctl")
+        subprocess.run(
+            [control, "--node", f"chaos{self.port}@localhost", "eval", "mnesia:sync_log()."],
+            env={**os.environ, **self.environment()},
+            capture_output=True,
+            check=True,
+        )
 
     @property
     def _url(self) -> str:
