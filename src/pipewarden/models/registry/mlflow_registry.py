@@ -15,11 +15,10 @@ from urllib.parse import urlsplit
 
 from pipewarden.core.models.deployments import ModelVersion
 from pipewarden.errors import Conflict, DependencyUnavailable, MissingExtra
+from pipewarden.models.registry import described
+from pipewarden.models.registry.described import TAG
 from pipewarden.settings import redact_text
 
-#: What every tag of ours begins with.
-TAG = "pipewarden."
-_TEXT_MAX = 5_000
 _PARAM_MAX = 500
 #: Versions that are asked for at once.
 _PAGE = 1_000
@@ -105,8 +104,8 @@ class MlflowRegistry:
                 name,
                 source=f"{run.info.artifact_uri}/model",
                 run_id=run.info.run_id,
-                tags=_tags(version),
-                description=_described(version, document),
+                tags=described.tags_of(version),
+                description=described.description_of(version, document),
             )
             return Registered(int(made.version), run.info.run_id)
 
@@ -227,19 +226,22 @@ class MlflowRegistry:
             self._experiment(version.family),
             start_time=at,
             run_name=f"{version.model}@{version.version}",
-            tags=_tags(version),
+            tags=described.tags_of(version),
         )
         run_id = run.info.run_id
-        parameters = {**_flat(document.get("parameters") or {}), "dataset": version.dataset}
+        chosen = described.parameters_of(document.get("parameters") or {})
+        parameters = {**chosen, "dataset": version.dataset}
         self._client.log_batch(
             run_id,
-            metrics=[Metric(name, value, at, 0) for name, value in _measures(document).items()],
+            metrics=[
+                Metric(name, value, at, 0) for name, value in described.metrics_of(document).items()
+            ],
             params=[Param(name, text[:_PARAM_MAX]) for name, text in parameters.items()],
             tags=[RunTag(f"{TAG}verdict", version.verdict)],
         )
         self._log_dataset(run_id, version, document)
         with tempfile.TemporaryDirectory() as folder:
-            for name, held in _artifacts(document).items():
+            for name, held in described.files_of(document).items():
                 path = Path(folder) / name
                 path.write_text(json.dumps(held, indent=2), encoding="utf-8")
                 self._client.log_artifact(run_id, str(path), "model")
@@ -288,58 +290,3 @@ class MlflowRegistry:
                 left_behind="the state database is right; only what MLflow shows is behind",
                 next_step="pipewarden models reconcile",
             ) from error
-
-
-def _tags(version: ModelVersion) -> dict[str, str]:
-    held = {
-        "model": version.model,
-        "version": str(version.version),
-        "status": str(version.status),
-        "verdict": version.verdict,
-        "reason": version.reason[:_TEXT_MAX],
-        "object": version.object_hash,
-        "dataset": version.dataset,
-        "run_id": version.run_id,
-        "item": version.item_key[:_TEXT_MAX],
-        "parent": "" if version.parent is None else str(version.parent),
-    }
-    return {f"{TAG}{name}": text for name, text in held.items() if text}
-
-
-def _described(version: ModelVersion, document: Mapping[str, Any]) -> str:
-    findings = (document.get("verdict") or {}).get("findings") or ()
-    lines = [f"{version.model}@{version.version}: {version.verdict}, {version.status}"]
-    lines += [f"- {f.get('check')}: {f.get('status')} ({f.get('value')})" for f in findings]
-    return "\n".join(lines)[:_TEXT_MAX]
-
-
-def _artifacts(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the files of a version: the document, and what is looked at most by itself."""
-    files: dict[str, Any] = {"model.json": dict(document)}
-    for part in ("signature", "segments", "verdict"):
-        if document.get(part):
-            files[f"{part}.json"] = document[part]
-    return files
-
-
-def _measures(document: Mapping[str, Any]) -> dict[str, float]:
-    """Return metrics by name, the bounds of an interval beside its value."""
-    found: dict[str, float] = {}
-    for name, held in document["metrics"].items():
-        parts = held if isinstance(held, Mapping) else {"value": held}
-        for part, value in parts.items():
-            if isinstance(value, (int, float)) and not isinstance(value, bool):
-                found[name if part == "value" else f"{name}.{part}"] = float(value)
-    return found
-
-
-def _flat(held: Mapping[str, Any], before: str = "") -> dict[str, str]:
-    """Return nested plain values as dotted names and texts."""
-    found: dict[str, str] = {}
-    for name, value in held.items():
-        path = f"{before}{name}"
-        if isinstance(value, Mapping):
-            found |= _flat(value, f"{path}.")
-        else:
-            found[path] = value if isinstance(value, str) else json.dumps(value)
-    return found
