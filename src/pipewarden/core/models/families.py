@@ -58,8 +58,8 @@ class ModelFamily(Protocol):
 
         Returns
         -------
-        Evidence: ``rows`` answered, and ``problems``, a sequence of sentences, empty when all is
-        well.
+        Evidence, with ``rows`` answered. Any sentence under ``problems``, and any of the counts
+        ``non_finite``, ``out_of_range`` and ``mismatch`` that is not 0, speaks against the version.
         """
 
     def compare(
