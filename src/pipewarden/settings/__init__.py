@@ -3,13 +3,10 @@
 from pipewarden.settings.gate_file import load_gate
 from pipewarden.settings.model import Settings
 from pipewarden.settings.redaction import REDACTED, holds_redacted, redact, redact_text
-from pipewarden.settings.sections import (
-    CelerySettings,
-    EnvironmentPolicy,
-    EventSettings,
-    ModelSettings,
-    ServiceSettings,
-)
+from pipewarden.settings.sections.celery import CelerySettings
+from pipewarden.settings.sections.events import EventSettings
+from pipewarden.settings.sections.models import EnvironmentPolicy, ModelSettings
+from pipewarden.settings.sections.service import ServiceSettings
 from pipewarden.settings.sources import (
     ENV_PREFIX,
     SETTINGS_FILE,

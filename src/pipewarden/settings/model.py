@@ -9,13 +9,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipewarden.settings.redaction import redact
-from pipewarden.settings.sections import (
-    CelerySettings,
-    EventSettings,
-    GuardSettings,
-    ModelSettings,
-    ServiceSettings,
-)
+from pipewarden.settings.sections.celery import CelerySettings
+from pipewarden.settings.sections.events import EventSettings
+from pipewarden.settings.sections.guard import GuardSettings
+from pipewarden.settings.sections.models import ModelSettings
+from pipewarden.settings.sections.service import ServiceSettings
 
 
 class Settings(BaseModel):

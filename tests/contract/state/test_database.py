@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 import subprocess
 import sys
 from contextlib import closing
@@ -22,9 +24,9 @@ from pipewarden.errors import (
     StateTooNew,
     StorageUnavailable,
 )
+from pipewarden.store import state
 from pipewarden.store.state import database as module, ledger
 from pipewarden.store.state.database import HEAD, REVISIONS, Database
-from pipewarden.store.state.models import schema as model_tables
 from pipewarden.store.state.schema import ledger_head, manifest_cursors, metadata
 from pipewarden.store.state.verify import verify_ledger
 
@@ -32,6 +34,7 @@ from pipewarden.store.state.verify import verify_ledger
 def config(conn=None):
     made = Config()
     made.set_main_option("script_location", "pipewarden.store.state:migrations")
+    made.set_main_option("recursive_version_locations", "true")
     made.attributes["connection"] = conn
     return made
 
@@ -69,7 +72,9 @@ def plain(index):
 @pytest.fixture
 def from_metadata(url, tmp_path):
     """What the database looks like when the tables are made from the code instead."""
-    assert model_tables.deployments.metadata is metadata
+    for found in pkgutil.walk_packages(state.__path__, "pipewarden.store.state."):
+        if ".migrations" not in found.name:
+            importlib.import_module(found.name)  # its tables are known then
     database = Database(module._parsed(url.replace("state.db", "metadata.db")))
     with database.write() as conn:
         metadata.create_all(conn)
@@ -108,7 +113,7 @@ def test_the_code_knows_the_revisions_that_are_there():
 def test_the_migrations_are_in_the_package():
     folder = Path(module.__file__).parent / "migrations"
     assert {path.name for path in folder.glob("*.py")} >= {"env.py", "__init__.py"}
-    assert (folder / "versions" / "0001_initial.py").exists()
+    assert (folder / "versions" / "foundation" / "0001_initial.py").exists()
 
 
 def test_opening_an_up_to_date_database_imports_no_migration_tool(database, url):

@@ -26,7 +26,7 @@ from pipewarden.store.files.durable import storage_errors
 from pipewarden.store.state.driver_errors import LOCK_TIMEOUT, shown, translated
 
 #: The revisions that this version knows, oldest first, and the one that it works with.
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
+REVISIONS = tuple(f"{number:04}" for number in range(1, 13))
 HEAD = REVISIONS[-1]
 
 #: First half of the advisory lock's name on PostgreSQL; the second is the schema.
@@ -149,6 +149,7 @@ class Database:
 
             config = Config()
             config.set_main_option("script_location", "pipewarden.store.state:migrations")
+            config.set_main_option("recursive_version_locations", "true")
             config.attributes["connection"] = conn
             command.upgrade(config, "head")
 

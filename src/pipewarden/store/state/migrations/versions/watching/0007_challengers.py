@@ -1,0 +1,12 @@
+"""Which versions answer beside the one that is deployed, and what came of it."""
+
+from __future__ import annotations
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Change nothing yet."""

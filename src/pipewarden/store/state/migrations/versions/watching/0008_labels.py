@@ -1,0 +1,12 @@
+"""What became true of predictions, as it arrived."""
+
+from __future__ import annotations
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Change nothing yet."""

@@ -1,0 +1,93 @@
+"""Observations: written once, read in order of time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Column, Connection, Float, Index, Integer, Table, delete, insert, select
+
+from pipewarden.core.monitoring.observations import Observation, ObservationStatus, SubjectKind
+from pipewarden.store.state.column_types import Json, Name, Time
+from pipewarden.store.state.schema import metadata, serial
+
+observations = Table(
+    "observations",
+    metadata,
+    Column("id", serial, primary_key=True),
+    Column("check_id", Name, nullable=False),
+    Column("at", Time, nullable=False),
+    Column("kind", Name, nullable=False),
+    Column("subject", Name, nullable=False),
+    Column("metric", Name, nullable=False),
+    Column("status", Name, nullable=False),
+    Column("value", Float),
+    Column("environment", Name, nullable=False),
+    Column("version", Integer),
+    Column("feature", Name, nullable=False),
+    Column("window", Name, nullable=False),
+    Column("threshold", Float),
+    Column("sample", Integer),
+    Column("reason", Name, nullable=False),
+    Column("evidence", Json, nullable=False),
+    Index(None, "check_id"),
+    Index(None, "subject", "metric", "feature", "at"),
+    Index(None, "at"),
+    sqlite_autoincrement=True,
+)
+
+
+def append(conn: Connection, rows: Sequence[Observation]) -> None:
+    """Write observations."""
+    if rows:
+        names = Observation.__slots__
+        conn.execute(
+            insert(observations), [{name: getattr(row, name) for name in names} for row in rows]
+        )
+
+
+def of_check(conn: Connection, check_id: str) -> list[Observation]:
+    """Return what one check observed, in the order in which it did."""
+    query = select(observations).where(observations.c.check_id == check_id)
+    return [_read(row) for row in conn.execute(query.order_by(observations.c.id)).mappings()]
+
+
+def history(
+    conn: Connection,
+    subject: str,
+    metric: str,
+    *,
+    feature: str = "",
+    environment: str | None = None,
+    since: datetime | None = None,
+    limit: int = 1_000,
+) -> list[Observation]:
+    """Return the newest observations of one figure, the oldest of them first.
+
+    Parameters
+    ----------
+    since
+        None: from the beginning.
+    """
+    held = observations.c
+    query = select(observations).where(
+        held.subject == subject, held.metric == metric, held.feature == feature
+    )
+    if environment is not None:
+        query = query.where(held.environment == environment)
+    if since is not None:
+        query = query.where(held.at >= since)
+    rows = conn.execute(query.order_by(held.at.desc(), held.id.desc()).limit(limit)).mappings()
+    return [_read(row) for row in rows][::-1]
+
+
+def prune(conn: Connection, before: datetime) -> int:
+    """Remove what was observed before a time; return how many."""
+    return conn.execute(delete(observations).where(observations.c.at < before)).rowcount
+
+
+def _read(row: object) -> Observation:
+    held = {name: row[name] for name in Observation.__slots__}  # type: ignore[index]
+    held["kind"] = SubjectKind(held["kind"])
+    held["status"] = ObservationStatus(held["status"])
+    return Observation(**held)
