@@ -12,11 +12,14 @@ import ipaddress
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Request, Security
-from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
 
 from pipewarden.app import keys
 from pipewarden.app.api.edge.problems import Problem
@@ -30,8 +33,8 @@ TRUSTED, WINDOW = 5.0, 60
 #: Into how many blocks a window's permits are cut.
 _BLOCKS = 50
 
-_bearer = HTTPBearer(auto_error=False, description="`Authorization: Bearer pw_…`")
-_header = APIKeyHeader(name="X-API-Key", auto_error=False, description="The same key, bare.")
+_BEARER = HTTPBearer(auto_error=False, description="`Authorization: Bearer pw_…`")
+_HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="The same key, bare.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Caller:
 _LOCAL = Caller("local", "", Scope.APPROVER)
 
 
+@lru_cache(maxsize=64)
 def is_loopback(host: str) -> bool:
     """Whether an address or name means this machine only."""
     if host == "localhost":
@@ -177,22 +181,53 @@ class Access:
             return rates.take(conn, owner, window=window, limit=self._limit, block=block)
 
 
+async def admitted(request: Request, scope: Scope) -> Caller:
+    """Return who asks, if they may: the key stands in ``Authorization`` or in ``X-API-Key``.
+
+    Raises
+    ------
+    Problem
+        401: a key is needed, or this one does not hold. 403: it has another scope, or there are no
+        keys and the request is not local. 429: its requests of this minute are used up.
+    """
+    access: Access = request.app.state.service.access
+    caller = await access.caller(_presented(request.headers), _host(request))
+    await access.permit(caller)
+    if not caller.scope.allows(scope):
+        detail = f"this needs the scope {scope}; the key has {caller.scope}"
+        raise Problem(403, "scope_needed", detail)
+    return caller
+
+
+def _presented(headers: Headers) -> str:
+    scheme, _, key = headers.get("authorization", "").partition(" ")
+    bare = headers.get("x-api-key", "")
+    return key if key and scheme.lower() == "bearer" else bare
+
+
+def _host(request: Request) -> str:
+    """Return the name that the service was asked by."""
+    named = request.headers.get("host")
+    return (request.url.hostname or "") if named is None else _hostname(named)
+
+
+@lru_cache(maxsize=64)
+def _hostname(header: str) -> str:
+    try:
+        return urlsplit(f"//{header}").hostname or ""
+    except ValueError:
+        return ""
+
+
 def needs(scope: Scope) -> Callable[..., Awaitable[Caller]]:
     """Return the dependency of a route that only this scope may use."""
 
     async def allowed(
         request: Request,
-        bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
-        header: Annotated[str | None, Security(_header)],
+        _bearer: Annotated[object, Security(_BEARER)],  # both stand here to be documented
+        _header: Annotated[object, Security(_HEADER)],
     ) -> Caller:
-        access: Access = request.app.state.service.access
-        presented = bearer.credentials if bearer is not None else header or ""
-        caller = await access.caller(presented, request.url.hostname or "")
-        await access.permit(caller)
-        if not caller.scope.allows(scope):
-            detail = f"this needs the scope {scope}; the key has {caller.scope}"
-            raise Problem(403, "scope_needed", detail)
-        return caller
+        return await admitted(request, scope)
 
     return allowed
 

@@ -12,12 +12,14 @@ from starlette.concurrency import run_in_threadpool
 
 from pipewarden.app.api.edge import bodies
 from pipewarden.app.api.edge.access import Operator
+from pipewarden.app.api.edge.direct import direct
 from pipewarden.app.api.edge.problems import Problem, documented
 from pipewarden.app.api.service import Served, Service
 from pipewarden.models.serving.answering import MODEL_FAILED, Refusal
 from pipewarden.models.serving.desk import Answered
+from pipewarden.store.state.service.keys import Scope
 
-router = APIRouter(prefix="/predict", tags=["models"])
+router = APIRouter(prefix="/predict", tags=["models"], route_class=direct(Scope.OPERATOR))
 
 #: Seconds of work that are done in the event loop; what takes longer is done in a thread.
 AT_ONCE = 0.001
