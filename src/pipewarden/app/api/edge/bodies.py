@@ -58,7 +58,8 @@ async def chunks(request: Request, limit: int) -> AsyncGenerator[bytes, None]:
     stream = request.stream()
     while True:
         try:
-            chunk = await asyncio.wait_for(anext(stream), _SILENCE)
+            async with asyncio.timeout(_SILENCE):  # wait_for would start a task for each chunk
+                chunk = await anext(stream)
         except StopAsyncIteration:
             return
         except TimeoutError:
