@@ -6,6 +6,7 @@ from pipewarden.settings.redaction import REDACTED, holds_redacted, redact, reda
 from pipewarden.settings.sections.celery import CelerySettings
 from pipewarden.settings.sections.events import EventSettings
 from pipewarden.settings.sections.models import EnvironmentPolicy, ModelSettings
+from pipewarden.settings.sections.monitoring import LimitSettings, MonitoringSettings
 from pipewarden.settings.sections.service import ServiceSettings
 from pipewarden.settings.sources import (
     ENV_PREFIX,
@@ -22,7 +23,9 @@ __all__ = [
     "CelerySettings",
     "EnvironmentPolicy",
     "EventSettings",
+    "LimitSettings",
     "ModelSettings",
+    "MonitoringSettings",
     "ServiceSettings",
     "Settings",
     "holds_redacted",

@@ -13,6 +13,7 @@ from pipewarden.settings.sections.celery import CelerySettings
 from pipewarden.settings.sections.events import EventSettings
 from pipewarden.settings.sections.guard import GuardSettings
 from pipewarden.settings.sections.models import ModelSettings
+from pipewarden.settings.sections.monitoring import MonitoringSettings
 from pipewarden.settings.sections.service import ServiceSettings
 
 
@@ -95,6 +96,11 @@ class Settings(BaseModel):
         default_factory=ModelSettings,
         description="`environments`, each with the policy of its deployments; `champion`; and "
         "`tracking_uri`, the MLflow that shows them.",
+    )
+    monitoring: MonitoringSettings = Field(
+        default_factory=MonitoringSettings,
+        description="What `pipewarden monitor` watches: `windows`, `drift`, `limits`, `pipelines` "
+        "with their schedules, `endpoints`, `interval_seconds`; see the guide.",
     )
     service: ServiceSettings = Field(
         default_factory=ServiceSettings,

@@ -87,7 +87,16 @@ def _plain(variable: str, text: str) -> Any:
 
 
 _STRUCTURED = frozenset(
-    {"celery", "pipelines", "database_sources", "events", "models", "service", "sinks"}
+    {
+        "celery",
+        "database_sources",
+        "events",
+        "models",
+        "monitoring",
+        "pipelines",
+        "service",
+        "sinks",
+    }
 )
 
 

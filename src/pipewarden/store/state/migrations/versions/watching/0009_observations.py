@@ -17,7 +17,7 @@ _INDEXES = (("check_id",), ("subject", "metric", "feature", "at"), ("at",))
 
 
 def upgrade() -> None:
-    """Add the table; nothing was observed before."""
+    """Add the tables; nothing was observed before."""
     op.create_table(
         "observations",
         sa.Column("id", _SERIAL, nullable=False),
@@ -37,6 +37,41 @@ def upgrade() -> None:
     )
     for names in _INDEXES:
         op.create_index(f"ix_observations_{'_'.join(names)}", "observations", list(names))
+    _add_rounds()
+    _add_limits()
+
+
+def _add_rounds() -> None:
+    op.create_table(
+        "check_rounds",
+        _name("check_id"),
+        sa.Column("at", _TIME, nullable=False),
+        *map(_name, ("owner", "actor")),
+        sa.Column("lease_expires_at", _TIME, nullable=False),
+        sa.Column("running", sa.Integer),
+        sa.Column("finished_at", _TIME),
+        sa.Column("counts", sa.Text, nullable=False),
+        sa.Column("failures", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("check_id", name="pk_check_rounds"),
+    )
+    op.create_index("ix_check_rounds_running", "check_rounds", ["running"], unique=True)
+    op.create_index("ix_check_rounds_at", "check_rounds", ["at"])
+
+
+def _add_limits() -> None:
+    op.create_table(
+        "metric_limits",
+        sa.Column("id", _SERIAL, nullable=False),
+        *map(_name, ("metric", "subject")),
+        sa.Column("warn", sa.Float(53)),
+        sa.Column("breach", sa.Float(53)),
+        *map(_name, ("actor", "reason")),
+        sa.Column("at", _TIME, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_metric_limits"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_metric_limits_metric_subject_id", "metric_limits",
+                    ["metric", "subject", "id"])  # fmt: skip
 
 
 def _name(name: str) -> sa.Column[str]:
