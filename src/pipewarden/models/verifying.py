@@ -96,9 +96,14 @@ class Reconciled:
 
 def try_out(context: ModelContext, deployment: Deployment) -> Trial:
     """Open the model of a deployment and let it answer; whatever it raises is a problem."""
+    return try_version(context, deployment.model, deployment.version)
+
+
+def try_version(context: ModelContext, model: str, number: int) -> Trial:
+    """Open a version and let it answer, whether it is deployed or not."""
     try:
         with context.database.read() as conn:
-            version = versions.get(conn, deployment.model, deployment.version)
+            version = versions.get(conn, model, number)
         family = context.families(version)
         document = context.document(version)
         evidence = dict(family.smoke(document, family.open(document)))

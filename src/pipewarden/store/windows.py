@@ -84,6 +84,21 @@ class ModelWindow(StrEnum):
     PRUNE_BEGUN = "prune.begun"
 
 
+class ChallengeWindow(StrEnum):
+    """Every crash window in the life of a challenger, in the order in which it passes them."""
+
+    #: Challenger, ledger and outbox are written in an open transaction.
+    START_OPEN = "challenge.start_open"
+    #: That transaction is committed; projections do not know.
+    STARTED = "challenge.started"
+    #: It was judged; nothing of that is written.
+    JUDGED = "challenge.judged"
+    #: Its end, ledger and outbox are written in an open transaction.
+    END_OPEN = "challenge.end_open"
+    #: That transaction is committed; projections do not know.
+    ENDED = "challenge.ended"
+
+
 def _armed() -> tuple[str, int]:
     window, _, nth = os.environ.get("PIPEWARDEN_CRASH_AT", "").partition(":")
     return window, int(nth or 1)
@@ -92,7 +107,7 @@ def _armed() -> tuple[str, int]:
 _target, _countdown = _armed()
 
 
-def passing(window: Window | ModelWindow) -> None:
+def passing(window: Window | ModelWindow | ChallengeWindow) -> None:
     """Die here if the crash tests ask for it; otherwise nothing."""
     if _target and window == _target:
         _strike()

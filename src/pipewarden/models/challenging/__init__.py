@@ -1,0 +1,1 @@
+"""Versions that are tried beside the champion: begun, judged, stopped on harm, promoted."""
