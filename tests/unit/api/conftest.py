@@ -81,7 +81,11 @@ def words(settings=None):
     return build(settings)
 
 
-files = pw.Pipeline(name="files", process=lambda path: {"bytes": len(path.read_bytes())})
+def weigh(path):
+    return {"bytes": len(path.read_bytes())}
+
+
+files = pw.Pipeline(name="files", process=weigh, pattern=("*.txt", "*.csv"))
 '''
 
 

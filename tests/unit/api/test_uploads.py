@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -62,6 +63,7 @@ def count(record):
 
 
 words = pw.Pipeline(name="words", process=count, records="id", lines="words.jsonl", max_attempts=1)
+pages = pw.Pipeline(name="pages", process=lambda path: {"words": len(path.read_text().split())})
 """
 
 
@@ -87,6 +89,25 @@ def uploaded(workspace: Workspace, words: pw.Pipeline) -> Callable[..., Job]:
             pipeline=reference, source=str(path.absolute()), executor="inline", workers=1
         )
         return submit(words, options, workspace)
+
+    return leave
+
+
+@pytest.fixture
+def sent(workspace: Workspace, words: pw.Pipeline) -> Callable[..., Job]:
+    """Return what leaves files to a job, as a request does."""
+    pages = sys.modules[words.process.__module__].pages
+
+    def leave(*texts: str) -> Job:
+        received = uploads.receiving(workspace)
+        for number, text in enumerate(texts):
+            (received / f"{number}.txt").write_text(text)
+        kept = uploads.keep(workspace, received, pages.name)
+        reference = f"{words.process.__module__}:pages"
+        options = RunOptions(
+            pipeline=reference, source=str(kept.absolute()), executor="inline", workers=1
+        )
+        return submit(pages, options, workspace)
 
     return leave
 
@@ -164,3 +185,27 @@ def test_what_a_killed_submission_left_goes_and_a_programs_own_records_stay(
     assert (left.exists(), own.exists()) == (False, True)
     (entry,) = audit.entries(workspace, action="job.upload_removed")
     assert entry.subject == left.name
+
+
+def test_files_go_as_a_folder_and_those_that_never_became_a_job_too(workspace, clock, sent):
+    job = sent("one", "two words")
+    half = uploads.receiving(workspace)
+    (half / "0.txt").write_text("on its w")
+    resume(job.id, workspace, Silent())
+    clock.now += DAY / 2
+    assert prune(workspace, DAY).uploads == 0
+    clock.now += DAY
+    assert prune(workspace, DAY).uploads == 2
+    assert not Path(job.source).exists()
+    assert not half.exists()
+    subjects = {entry.subject for entry in audit.entries(workspace, action="job.upload_removed")}
+    assert subjects == {job.id, half.name}
+
+
+def test_files_of_which_one_lies_in_quarantine_stay(workspace, clock, sent):
+    job = sent("fine")
+    (Path(job.source) / "1.txt").write_bytes(b"\xff")
+    resume(job.id, workspace, Silent())
+    clock.now += 10 * DAY
+    assert prune(workspace, DAY).uploads == 0
+    assert Path(job.source).exists()

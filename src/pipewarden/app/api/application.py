@@ -20,15 +20,14 @@ from pipewarden.app.api.edge.problems import ProblemDetails
 from pipewarden.app.api.edge.tracing import Tracing
 from pipewarden.app.api.metrics import Metrics
 from pipewarden.app.api.routes import (
-    documents,
     forecasting,
     health,
-    jobs,
     lineage,
     model_info,
     prediction,
     preprocess,
 )
+from pipewarden.app.api.routes.jobs import documents, runs, uploads
 from pipewarden.app.api.service import Service, offered
 from pipewarden.app.api.watch.probing import Probes
 from pipewarden.app.api.work.handing import Handing
@@ -39,7 +38,7 @@ from pipewarden.jobs.workspace import Workspace
 
 #: They are tried in order, so that what is asked most often stands first.
 _ROUTES = (
-    prediction, forecasting, preprocess, health, documents, jobs, model_info, lineage
+    prediction, forecasting, preprocess, health, documents, uploads, runs, model_info, lineage
 )  # fmt: skip
 #: Seconds between two looks at how late the event loop is.
 _BEAT = 0.1

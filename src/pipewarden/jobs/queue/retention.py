@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from pipewarden.core.chain import Act
 from pipewarden.jobs.queue import uploads
 from pipewarden.jobs.workspace import Workspace
-from pipewarden.store.files import durable
 from pipewarden.store.state import items, jobs, ledger
 
 #: Jobs in one transaction.
@@ -73,7 +72,7 @@ def _uploads(workspace: Workspace, before: datetime, *, dry_run: bool) -> int:
         with workspace.database.write() as conn:
             ledger.append(conn, [act], workspace.clock())
         # After the entry: one that outlives a crash between the two goes, and is told of, again.
-        durable.remove_file(upload.path)
+        uploads.discard(upload.path)
     return len(found)
 
 

@@ -59,13 +59,17 @@ class ServiceSettings(BaseModel):
         default=8 << 20, ge=1, description="Bytes of a request's body that is JSON."
     )
     upload_bytes: int = Field(
-        default=1 << 30, ge=1, description="Bytes of a request's body that is lines of JSON."
+        default=1 << 30,
+        ge=1,
+        description="Bytes of a request's body that is lines of JSON, or a form with files.",
     )
     batch_documents: int = Field(
         default=100, ge=1, description="Documents of a batch that is answered at once."
     )
     job_documents: int = Field(
-        default=100_000, ge=1, description="Documents of a batch that becomes a job."
+        default=100_000,
+        ge=1,
+        description="Documents of a batch, or files of an upload, that becomes a job.",
     )
     environment: str = Field(
         default="production",

@@ -41,7 +41,8 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 _MOST = 1_000
 _Limit = Annotated[int, Query(ge=1, le=_MOST, description="At most so many.")]
 _Offset = Annotated[int, Query(ge=0, le=2**40, description="Leave out so many first.")]
-_ACCEPTED: dict[int | str, dict[str, Any]] = {
+#: What a submission is answered with.
+ACCEPTED: dict[int | str, dict[str, Any]] = {
     202: {
         "description": "The job, which waits.",
         "headers": {"Location": {"description": "Where it is.", "schema": {"type": "string"}}},
@@ -97,7 +98,7 @@ class ItemStatus(StrEnum):
     "",
     status_code=202,
     response_model=JobView,
-    responses={**documented(400, 408, 409, 413, 415, 422), **_ACCEPTED},
+    responses={**documented(400, 408, 409, 413, 415, 422), **ACCEPTED},
     openapi_extra=bodies.described(JobRequest),
 )
 async def create(
@@ -277,7 +278,7 @@ async def cancel(request: Request, caller: Operator, service: Served, job_id: st
     "/{job_id}/retry",
     status_code=202,
     response_model=JobView,
-    responses={**documented(404, 409, 422), **_ACCEPTED},
+    responses={**documented(404, 409, 422), **ACCEPTED},
 )
 async def retry(
     request: Request,
