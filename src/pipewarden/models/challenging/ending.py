@@ -7,6 +7,7 @@ deployment: the champion answers on. To promote one that won is a deployment lik
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,15 @@ if TYPE_CHECKING:
 AUTOMATON = "pipewarden"
 
 
-def stop(context: ModelContext, challenger_id: int, *, reason: str) -> Challenger:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """A challenger that began or ended, and what a projection could not be told of it."""
+
+    challenger: Challenger
+    notices: tuple[str, ...] = ()
+
+
+def stop(context: ModelContext, challenger_id: int, *, reason: str) -> Changed:
     """End a challenger on somebody's word.
 
     Raises
@@ -41,8 +50,7 @@ def stop(context: ModelContext, challenger_id: int, *, reason: str) -> Challenge
         at = context.clock()
         ended = end(conn, challenger_id, stopped, at=at, by=context.actor, reason=reason)
     passing(ChallengeWindow.ENDED)
-    context.tell([ended.model])
-    return ended
+    return Changed(challenger=ended, notices=context.tell([ended.model]))
 
 
 def promote(context: ModelContext, challenger_id: int, *, reason: str = "") -> Deployed:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipewarden.core.models.challengers import Challenger, ChallengerMode, ChallengerState
@@ -12,6 +11,7 @@ from pipewarden.core.models.families import Predictor
 from pipewarden.errors import Conflict, UsageError
 from pipewarden.models import choosing, verifying
 from pipewarden.models.challenging import ending
+from pipewarden.models.challenging.ending import Changed
 from pipewarden.models.context import ModelContext
 from pipewarden.store.state import ledger, outbox
 from pipewarden.store.state.models import approvals, challengers, deployments, versions
@@ -21,14 +21,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import Connection
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Started:
-    """A challenger that runs, and what a projection could not be told of it."""
-
-    challenger: Challenger
-    notices: tuple[str, ...] = ()
 
 
 def start(
@@ -41,7 +33,7 @@ def start(
     share: float = 1.0,
     plan: ComparisonPlan,
     reason: str,
-) -> Started:
+) -> Changed:
     """Let a version answer beside the champion, from the next look of the services on.
 
     Parameters
@@ -91,7 +83,7 @@ def start(
         outbox.append(conn, [challengers.event_of(begun, "started", at=at)])
         passing(ChallengeWindow.START_OPEN)
     passing(ChallengeWindow.STARTED)
-    return Started(challenger=begun, notices=context.tell([model]))
+    return Changed(challenger=begun, notices=context.tell([model]))
 
 
 def _checked(mode: ChallengerMode, share: float, plan: ComparisonPlan) -> float:
