@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, tuple_
 
 from pipewarden.errors import UnknownName
 from pipewarden.store.state.models.schema import predictions
+from pipewarden.store.state.monitoring import label_reports
 from pipewarden.store.state.schema import insert_new
 
 
@@ -43,11 +44,21 @@ class Prediction:
 
 
 def append(conn: Connection, rows: Sequence[Prediction]) -> None:
-    """Write predictions; one that is there already is left as it is."""
+    """Write predictions; one that is there already is left as it is.
+
+    A label that waited for one of them is given to it.
+    """
     if rows:
         names = Prediction.__slots__
         values = [{name: getattr(row, name) for name in names} for row in rows]
         conn.execute(insert_new(conn, predictions), values)
+        label_reports.match(conn, rows)
+
+
+def known(conn: Connection, ids: Sequence[str]) -> set[str]:
+    """Return which of these predictions are logged."""
+    query = select(predictions.c.id).where(predictions.c.id.in_(ids))
+    return set(conn.execute(query).scalars())
 
 
 def get(conn: Connection, prediction_id: str) -> Prediction:
@@ -82,3 +93,19 @@ def latest(conn: Connection, model: str, version: int, limit: int) -> list[Predi
         .limit(limit)
     )
     return [Prediction(**row) for row in conn.execute(query).mappings()]
+
+
+def models(conn: Connection) -> list[tuple[str, str]]:
+    """Return every model and environment of which predictions are logged, in order.
+
+    It asks for one after the other, each by the index: there are few, and predictions are many.
+    """
+    pair = tuple_(predictions.c.model, predictions.c.environment)
+    found: list[tuple[str, str]] = []
+    behind = ("", "")
+    query = select(predictions.c.model, predictions.c.environment)
+    query = query.order_by(predictions.c.model, predictions.c.environment).limit(1)
+    while (row := conn.execute(query.where(pair > behind)).one_or_none()) is not None:
+        behind = (row.model, row.environment)
+        found.append(behind)
+    return found

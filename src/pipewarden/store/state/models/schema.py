@@ -119,7 +119,7 @@ predictions = Table(
     Column("inputs", Json, nullable=False),
     Column("answer", Json, nullable=False),
     Column("request_id", Name, nullable=False),
-    Index(None, "model", "at"),
+    Index(None, "model", "environment", "at", "version", "role"),
     Index(None, "model", "version", "at"),
     sqlite_with_rowid=False,
 )
