@@ -1,0 +1,1 @@
+"""The rules of alerts: what is wrong, who is told when, and in which words."""
