@@ -34,7 +34,7 @@ class PipelineWatch(BaseModel):
         "empty: whenever somebody runs it.",
     )
     tolerance_minutes: float = Field(
-        default=30.0, ge=0, description="Minutes that a run may begin late."
+        default=30.0, ge=0, description="Minutes that a run may begin early or late."
     )
 
     @field_validator("schedule")
@@ -77,7 +77,7 @@ class DriftSettings(BaseModel):
         default=200, ge=2, description="Rows of a window below which nothing is computed."
     )
     threshold_share: float = Field(
-        default=0.3,
+        default=0.5,
         gt=0,
         le=1,
         description="Share of drifted columns from which a model as a whole counts as drifted.",
