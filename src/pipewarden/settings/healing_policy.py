@@ -124,7 +124,9 @@ class Verification(_Part):
     hours: float = Field(default=24, ge=0, description="At least so long.")
     min_rows: int = Field(default=200, ge=1, description="Answers with labels.")
     tolerance: float = Field(
-        default=0.05, ge=0, description="How much worse than in its evaluation it may be, certainly."
+        default=0.05,
+        ge=0,
+        description="Certainly worse than evaluated, by at most so much.",
     )
 
 
