@@ -15,9 +15,9 @@ from prometheus_client.core import (
     Metric,
 )
 
-from pipewarden.app.api.watch.lag import SpoolLag
 from pipewarden.core.outages.breaker import Breaker, BreakerState, Policy
 from pipewarden.delivery.sinks.standing import read_standing
+from pipewarden.delivery.spool_lag import SpoolLag
 from pipewarden.errors import PipewardenError
 from pipewarden.store.state.service import figures, timings
 from pipewarden.store.state.service.figures import OutboxLag

@@ -12,10 +12,10 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from pipewarden.app.api.watch.inside import Told
-from pipewarden.app.api.watch.lag import SpoolLag
 from pipewarden.delivery.events.target import Publisher
 from pipewarden.delivery.outcome import Fate
 from pipewarden.delivery.sinks.sink import EnabledSink
+from pipewarden.delivery.spool_lag import SpoolLag
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.settings import Settings, redact_text
 

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import orjson
 from hypothesis import given, settings, strategies as st
 
-from pipewarden.app.api.watch.lag import Lag, SpoolLag
 from pipewarden.core.canonical import digest
 from pipewarden.core.sinks import Delivery
 from pipewarden.delivery.sinks.spool import Spool
+from pipewarden.delivery.spool_lag import Lag, SpoolLag
 
 
 def make(key, content):
@@ -69,7 +69,7 @@ def test_its_age_is_that_of_the_oldest(tmp_path):
 
 
 def test_what_is_counted_is_not_read_again(tmp_path, monkeypatch):
-    from pipewarden.app.api.watch import lag as module
+    from pipewarden.delivery import spool_lag as module
 
     read, real = [], module._lines
     monkeypatch.setattr(
