@@ -87,6 +87,19 @@ def judge(context: ModelContext, version: ModelVersion, met: Standing) -> Judgem
     return Judgement(verdict=gate.evaluate(evidence), evidence=evidence)
 
 
+def cooldown_days(context: ModelContext, version: ModelVersion, environment: str) -> float:
+    """Return how many days must lie between two promotions of a model in an environment."""
+    policy = context.policy(environment)
+    family = context.families(version)
+    gate = _gate(context, family.promotion_gate(policy.preset), version.family, policy)
+    targets = (
+        check.thresholds[0].target
+        for check in gate.checks
+        if check.name == "cooldown" and check.thresholds and check.thresholds[0].blocking
+    )
+    return float(next(targets, 0.0))
+
+
 def _facts(context: ModelContext, challenger: Mapping[str, Any], met: Standing) -> dict[str, Any]:
     since = met.promoted_at
     days = None if since is None else (context.clock() - since).total_seconds() / _DAY

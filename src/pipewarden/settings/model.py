@@ -12,6 +12,7 @@ from pipewarden.settings.redaction import redact
 from pipewarden.settings.sections.celery import CelerySettings
 from pipewarden.settings.sections.events import EventSettings
 from pipewarden.settings.sections.guard import GuardSettings
+from pipewarden.settings.sections.healing import HealingSettings
 from pipewarden.settings.sections.models import ModelSettings
 from pipewarden.settings.sections.monitoring import MonitoringSettings
 from pipewarden.settings.sections.service import ServiceSettings
@@ -101,6 +102,10 @@ class Settings(BaseModel):
         default_factory=MonitoringSettings,
         description="What `pipewarden monitor` watches: `windows`, `drift`, `limits`, `pipelines` "
         "with their schedules, `endpoints`, `interval_seconds`; see the guide.",
+    )
+    healing: HealingSettings = Field(
+        default_factory=HealingSettings,
+        description="`pipewarden heal`: its `policies` file, and how it runs; see the guide.",
     )
     service: ServiceSettings = Field(
         default_factory=ServiceSettings,

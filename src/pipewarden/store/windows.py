@@ -99,6 +99,23 @@ class ChallengeWindow(StrEnum):
     ENDED = "challenge.ended"
 
 
+class HealingWindow(StrEnum):
+    """Every crash window of a healing; each but the first two is passed once a state."""
+
+    #: It is decided to act; nothing is written.
+    HEAL_JUDGED = "heal.judged"
+    #: The decision is written in an open transaction.
+    HEAL_OPEN = "heal.open"
+    #: The lease is taken; the step has not begun.
+    HEAL_CLAIMED = "heal.claimed"
+    #: The step has done its work; the healing does not know.
+    HEAL_WORKED = "heal.worked"
+    #: The next state, ledger and outbox are written in an open transaction.
+    HEAL_MOVING = "heal.moving"
+    #: That transaction is committed.
+    HEAL_MOVED = "heal.moved"
+
+
 def _armed() -> tuple[str, int]:
     window, _, nth = os.environ.get("PIPEWARDEN_CRASH_AT", "").partition(":")
     return window, int(nth or 1)

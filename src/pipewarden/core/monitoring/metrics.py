@@ -104,6 +104,8 @@ _ROWS: tuple[tuple[str, SubjectKind | None, str, Worse, str, str], ...] = (
     ("forecast.relative_to_naive", _MODEL, "1", _ABOVE, "",
      "error divided by that of the seasonal naive forecast"),
     ("model.age_days", _MODEL, "d", _ABOVE, "", "days since the version that serves was trained"),
+    ("healing.lost_in_a_row", _MODEL, "healings", _ABOVE, "",
+     "healings that ended without having helped, since the last that did"),
     ("pipeline.hours_since_success", _PIPELINE, "h", _ABOVE, "",
      "hours since a run last completed"),
     ("pipeline.failure_rate", _PIPELINE, "1", _ABOVE, "",

@@ -23,6 +23,11 @@ class EnvironmentPolicy(BaseModel):
         ge=0,
         description="Days between two promotions of a model; null: as its promotion gate says.",
     )
+    healing_cooldown_days: float | None = Field(
+        default=None,
+        ge=0,
+        description="The same where the closed loop promotes; null: as for anyone.",
+    )
 
 
 _ENVIRONMENTS = {"staging": EnvironmentPolicy(cooldown_days=0), "production": EnvironmentPolicy()}
@@ -36,7 +41,7 @@ class ModelSettings(BaseModel):
     environments: dict[str, EnvironmentPolicy] = Field(
         default_factory=lambda: dict(_ENVIRONMENTS),
         description="Each environment's `preset` (`conservative`, `default`, `aggressive`), "
-        "`approval` and `cooldown_days`; `staging` and `production` are always there.",
+        "`approval`, `cooldown_days` and `healing_cooldown_days`; `staging` and `production` are always there.",
     )
     champion: str = Field(
         default="production", description="The environment whose version is called the champion."
