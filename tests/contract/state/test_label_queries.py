@@ -61,7 +61,8 @@ def scans(conn, statement, parameters):
         ours = ("predictions", "labels", "label_conflicts")
         return [line for line in lines if line.split()[:1] == ["SCAN"] and line.split()[1] in ours]
     # A small table is read whole, whatever its indexes: the question is whether it would have to.
-    conn.exec_driver_sql("SET LOCAL enable_seqscan = off")
+    for way in ("seqscan", "hashjoin", "mergejoin"):
+        conn.exec_driver_sql(f"SET LOCAL enable_{way} = off")
     plan = conn.exec_driver_sql(f"EXPLAIN {statement}", parameters)
     lines = [row[0].strip() for row in plan]
     whole = [

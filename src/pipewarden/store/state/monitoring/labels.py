@@ -201,19 +201,23 @@ def _read(
     conn: Connection, time: Column[Any], where: list[Any], limit: int | None
 ) -> Iterator[Labelled]:
     held, made = labels.c, predictions.c
-    chosen = select(held.prediction_id, time.label("time")).where(*where)
+    chosen = select(
+        held.prediction_id,
+        time.label("time"),
+        held.value.label("label"),
+        held.at.label("label_at"),
+        held.received_at,
+    ).where(*where)
     if limit is not None:
         chosen = chosen.order_by(time.desc(), held.prediction_id.desc()).limit(limit)
     some = chosen.subquery()
-    columns = (made.id.label("prediction_id"), made.at, made.version, made.role, made.entity)
+    of = some.c
     query = (
-        select(*columns, made.inputs, made.answer, held.value.label("label"),
-               held.at.label("label_at"), held.received_at)
-        .select_from(some)
-        .join(labels, held.prediction_id == some.c.prediction_id)
-        .join(predictions, made.id == some.c.prediction_id)
-        .order_by(some.c.time, some.c.prediction_id)
-    )  # fmt: skip
+        select(of.prediction_id, of.label, of.label_at, of.received_at)
+        .add_columns(made.at, made.version, made.role, made.entity, made.inputs, made.answer)
+        .join_from(some, predictions, made.id == of.prediction_id)
+        .order_by(of.time, of.prediction_id)
+    )
     for row in conn.execute(query.execution_options(yield_per=1_000)).mappings():
         yield Labelled(**row)
 
