@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from pipewarden.core.models.deployments import Deployment, ModelVersion
 from pipewarden.errors import DependencyUnavailable, PipewardenError, UnknownName, UsageError
 from pipewarden.models.serving.answering import Served
+from pipewarden.models.serving.beside.running import LiveChallengers
 from pipewarden.store.state.models import deployments, versions
 
 if TYPE_CHECKING:
@@ -75,6 +76,11 @@ class LiveModels:
         Opens a version.
     clock
         Gives the present time, UTC and aware.
+
+    Attributes
+    ----------
+    challengers
+        What is asked beside them.
     """
 
     def __init__(
@@ -87,6 +93,7 @@ class LiveModels:
         self._database, self._clock = database, clock
         self.environment = environment
         self._open = opened
+        self.challengers = LiveChallengers(database, environment, opened, clock)
         self._served: dict[str, Served] = {}
         self._unopened: dict[str, Unopened] = {}
         self._generation: tuple[int, int] | None = None
@@ -207,15 +214,15 @@ class LiveModels:
     def look(self) -> None:
         """Look once, and exchange what has changed; what fails is told in `standing`."""
         try:
-            changed = self._changed()
+            for deployment, version in self._changed():
+                self._exchange(deployment, version)
+            self.challengers.look()
         except Exception as error:  # the models answer on, whatever is wrong
             words = error.message if isinstance(error, PipewardenError) else repr(error)
             if words != self._failure:
                 log.exception("deployments cannot be read; the models answer on")
             self._failure = words
             return
-        for deployment, version in changed:
-            self._exchange(deployment, version)
         self._failure = ""
         self._looked_at = self._clock()
 

@@ -14,8 +14,10 @@ from starlette.concurrency import run_in_threadpool
 from pipewarden.app.api.edge.access import Viewer
 from pipewarden.app.api.edge.problems import documented
 from pipewarden.app.api.service import Served, Service
+from pipewarden.core.models.challengers import Challenger, ChallengerMode
 from pipewarden.core.models.deployments import DeploymentKind, DeploymentState, VersionStatus
 from pipewarden.models.serving import answering
+from pipewarden.models.serving.beside.running import Beside
 from pipewarden.store.state.models import approvals, deployments, versions
 
 router = APIRouter(prefix="/model", tags=["models"])
@@ -52,6 +54,18 @@ class ApprovalView(BaseModel):
     at: datetime
 
 
+class ChallengerView(BaseModel):
+    """The version that is tried beside the one that answers."""
+
+    id: int
+    version: int
+    mode: ChallengerMode = Field(description="`shadow`: nobody gets its answers; `canary`.")
+    share: float = Field(description="Of the entities that it is asked about, 0 to 1.")
+    by: str
+    reason: str
+    at: datetime = Field(description="Since when.")
+
+
 class ModelView(BaseModel):
     """A model that answers."""
 
@@ -70,6 +84,7 @@ class ModelView(BaseModel):
     inputs: list[InputView] | None
     deployment: DeployedView
     approvals: list[ApprovalView]
+    challenger: ChallengerView | None
     lineage: str = Field(description="Where its lineage is.")
 
 
@@ -107,11 +122,12 @@ async def info(
 
 
 def _described(service: Service, page: Sequence[answering.Served], prefix: str) -> list[ModelView]:
+    beside = service.desk.live.challengers
     with service.workspace.database.read() as conn:
-        return [_view(conn, one, prefix) for one in page]
+        return [_view(conn, one, beside.of(one), prefix) for one in page]
 
 
-def _view(conn: Any, served: answering.Served, prefix: str) -> ModelView:
+def _view(conn: Any, served: answering.Served, beside: Beside | None, prefix: str) -> ModelView:
     version = versions.get(conn, served.model, served.version)
     deployment = deployments.get(conn, served.deployment)
     signed = approvals.of_version(conn, served.model, served.version)
@@ -136,5 +152,13 @@ def _view(conn: Any, served: answering.Served, prefix: str) -> ModelView:
             ApprovalView(**{name: getattr(one, name) for name in ApprovalView.model_fields})
             for one in signed
         ],
+        challenger=None if beside is None else _challenger(beside.challenger),
         lineage=f"{prefix}/lineage?of={quote(f'{served.model}@{served.version}', safe='')}",
     )  # fmt: skip
+
+
+def _challenger(held: Challenger) -> ChallengerView:
+    names = ("id", "version", "mode", "share", "reason")
+    return ChallengerView(
+        **{name: getattr(held, name) for name in names}, by=held.actor, at=held.started_at
+    )

@@ -15,6 +15,7 @@ from pipewarden.app.api.edge.access import Operator
 from pipewarden.app.api.edge.direct import direct
 from pipewarden.app.api.edge.problems import Problem, documented
 from pipewarden.app.api.service import Served, Service
+from pipewarden.core.models.challengers import CHALLENGER, CHAMPION
 from pipewarden.models.serving.answering import MODEL_FAILED, Refusal
 from pipewarden.models.serving.desk import Answered
 from pipewarden.store.state.service.keys import Scope
@@ -38,6 +39,19 @@ Durable = Annotated[
 Logged = Annotated[
     Literal["queued", "stored"],
     Field(description="`stored` is in the database, or on disk until that takes it."),
+]
+
+Version = Annotated[
+    int,
+    Field(description="That made all answers; where two made some each, that of the champion."),
+]
+MadeBy = Annotated[
+    int | None,
+    Field(description="That made this answer; left out where no canary answers a share."),
+]
+Role = Annotated[
+    Literal["champion", "challenger"] | None,
+    Field(description="Of the version that made this answer; left out as `version`."),
 ]
 
 
@@ -91,13 +105,15 @@ class PredictionView(BaseModel):
     id: str = Field(description="A UUIDv7, to be traced by.")
     answer: dict[str, Any] = Field(description="What the model says, as its signature names it.")
     flags: list[str] = Field(description="What is odd about the row: out of the known range.")
+    version: MadeBy = None
+    role: Role = None
 
 
 class PredictView(BaseModel):
-    """The answers, in the order of the rows, all of one version."""
+    """The answers, in the order of the rows."""
 
     model: str
-    version: int
+    version: Version
     environment: str
     logged: Logged
     predictions: list[PredictionView]
@@ -126,13 +142,15 @@ class RowView(BaseModel):
     answer: dict[str, Any] | None
     flags: list[str]
     problem: RowProblemView | None
+    version: MadeBy = None
+    role: Role = None
 
 
 class PredictBatchView(BaseModel):
-    """What came of each row, in order, all of one version."""
+    """What came of each row, in order."""
 
     model: str
-    version: int
+    version: Version
     environment: str
     logged: Logged
     answered: int
@@ -245,9 +263,19 @@ def _response(answered: Answered, logged: str, more: dict[str, Any]) -> Response
     served = answered.served
     held = {
         "model": served.model,
-        "version": served.version,
+        "version": _made_by(answered, more["predictions"]) if answered.by else served.version,
         "environment": served.environment,
         "logged": logged,
         **more,
     }
     return Response(orjson.dumps(held), media_type=bodies.JSON)
+
+
+def _made_by(answered: Answered, told: list[dict[str, Any]]) -> int:
+    """Name the version that made each answer, in its place; return the one to name for all."""
+    champion = answered.served.version
+    for one, by in zip(told, answered.by, strict=True):
+        one["version"] = by.version
+        one["role"] = CHAMPION if by.version == champion else CHALLENGER
+    made = {by.version for by in answered.by}
+    return made.pop() if len(made) == 1 else champion
