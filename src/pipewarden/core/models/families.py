@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from pipewarden.core.gate import Gate
@@ -80,4 +81,78 @@ class ModelFamily(Protocol):
         ----------
         preset
             ``conservative``, ``default`` or ``aggressive``.
+        """
+
+
+#: An answer whose truth is known: ``at``, ``entity``, ``inputs``, ``answer`` and ``label``.
+LabelledRow = Mapping[str, Any]
+
+
+@runtime_checkable
+class Relearning(Protocol):
+    """What a family offers beside whose models learn from what became true of their answers.
+
+    The closed loop needs it: without it, a model is watched and rolled back, and never retrained.
+    """
+
+    def training_table(
+        self,
+        champion: ModelDocument,
+        rows: Sequence[LabelledRow],
+        older: Path | None,
+        *,
+        least: int,
+        everything: bool,
+    ) -> Mapping[str, Any]:
+        """Return a table to train on, as the family's pipeline reads it.
+
+        Parameters
+        ----------
+        rows
+            The oldest first.
+        older
+            The table that the champion was trained on; None where it must not be used.
+        least
+            Rows of the older one are added until there are so many.
+        everything
+            All of its rows are added.
+
+        Returns
+        -------
+        ``name`` of the file and its ``data`` as bytes; ``rows``, and ``added`` of the older table;
+        ``rare``, the rows of the rarer class, or None.
+
+        Raises
+        ------
+        BadInput
+            The older table does not read.
+        """
+
+    def contest(
+        self,
+        challenger: ModelDocument,
+        champion: ModelDocument,
+        rows: Sequence[LabelledRow],
+        *,
+        level: float,
+    ) -> Mapping[str, Any]:
+        """Let two versions answer the same rows, and compare what they say with what came true.
+
+        Parameters
+        ----------
+        rows
+            None of them may have been trained on.
+        level
+            Of the intervals, 0 to 1.
+
+        Returns
+        -------
+        ``metric``, ``rows``, and what each has of it: ``challenger`` and ``champion``, with the
+        upper end ``challenger_high``. ``gain`` with ``gain_low`` and ``gain_high`` is what the
+        challenger is better by, above 0 whichever way the metric runs. ``words`` says it all.
+
+        Raises
+        ------
+        NotComputable
+            The rows say nothing, such as where all labels are alike.
         """

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pipewarden as pw
@@ -65,3 +66,42 @@ class CreditFamily:
         from pipewarden.pipelines.credit.gates.promotion import promotion_gate
 
         return promotion_gate(preset)
+
+    def training_table(
+        self,
+        champion: Mapping[str, Any],
+        rows: Sequence[Mapping[str, Any]],
+        older: Path | None,
+        *,
+        least: int,
+        everything: bool,
+    ) -> Mapping[str, Any]:
+        """Return labelled answers as a table to train on, with rows of the older one.
+
+        Raises
+        ------
+        BadInput
+            The older table does not read.
+        """
+        from pipewarden.pipelines.credit.relearning import training_table
+
+        return training_table(champion, rows, older, least=least, everything=everything)
+
+    def contest(
+        self,
+        challenger: Mapping[str, Any],
+        champion: Mapping[str, Any],
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        level: float,
+    ) -> Mapping[str, Any]:
+        """Return by how much the challenger ranks the same labelled rows better.
+
+        Raises
+        ------
+        NotComputable
+            The labels are all alike.
+        """
+        from pipewarden.pipelines.credit.relearning import contest
+
+        return contest(challenger, champion, rows, level=level)
