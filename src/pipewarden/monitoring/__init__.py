@@ -1,0 +1,1 @@
+"""Watching: what models, pipelines and services do after they were let loose."""

@@ -1,0 +1,157 @@
+"""The statistics of drift, each of a frozen column and a window in order, or of two sets of shares.
+
+A window of numbers comes sorted. Everything else is found by looking up the baseline's values in it
+once, so that the costs are those of one sort.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.special import chdtrc, ndtr
+from scipy.stats import kstwo
+
+from pipewarden.monitoring.columns.frozen import FrozenNumbers
+from pipewarden.monitoring.columns.reading import Counts, Floats
+
+#: What an empty cell counts as in PSI, which has no value for it.
+_EMPTY_SHARE = 1e-4
+#: Rows that a cell of a chi-square test must lead one to expect (Cochran 1954).
+LEAST_EXPECTED = 5.0
+
+
+def kolmogorov_smirnov(frozen: FrozenNumbers, window: Floats) -> tuple[float, float]:
+    """Return the largest difference of the two distribution functions, and its p-value.
+
+    The p-value is that of the one-sample distribution at ``n m / (n + m)`` values (Simard and
+    L'Ecuyer 2011), as scipy takes it for large samples. It is exact for neither; with ties it is
+    too large, never too small.
+    """
+    return _smirnov(frozen, window, np.searchsorted(window, frozen.values))
+
+
+def wasserstein(frozen: FrozenNumbers, window: Floats) -> float:
+    """Return the area between the two distribution functions, in deviations of the baseline."""
+    return _area(frozen, window, np.searchsorted(window, frozen.values))
+
+
+def differences(frozen: FrozenNumbers, window: Floats) -> tuple[float, float, float]:
+    """Return the KS statistic, its p-value and the normed Wasserstein distance, for one look."""
+    places = np.searchsorted(window, frozen.values)
+    return (*_smirnov(frozen, window, places), _area(frozen, window, places))
+
+
+def chi_square(before: Counts, now: Counts) -> tuple[float, int, float]:
+    """Return Pearson's statistic of a table of two rows, its degrees of freedom and its p-value.
+
+    Both rows are taken for samples, and no continuity is corrected. Degrees of freedom are 0, and
+    the p-value 1, where fewer than two columns hold anything.
+    """
+    held = (before + now) > 0
+    table = np.stack([before[held], now[held]]).astype(np.float64)
+    degrees = table.shape[1] - 1
+    if degrees < 1:
+        return 0.0, 0, 1.0
+    expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0) / table.sum()
+    statistic = float(((table - expected) ** 2 / expected).sum())
+    return statistic, degrees, float(chdtrc(degrees, statistic))
+
+
+def pooled(before: Counts, now: Counts) -> tuple[Counts, Counts]:
+    """Return two rows of counts with the cells put together that are too rare for chi-square.
+
+    Which ones these are hangs on the sums of both rows alone, so that it favours no verdict.
+    """
+    total, smaller = before + now, min(before.sum(), now.sum())
+    rare = total * (smaller / max(1, total.sum())) < LEAST_EXPECTED
+    if not rare.any():
+        return before, now
+    rest = (int(before[rare].sum()), int(now[rare].sum()))
+    return np.append(before[~rare], rest[0]), np.append(now[~rare], rest[1])
+
+
+def stability_index(before: Counts, now: Counts) -> float:
+    """Return the population stability index: sum of (p - q) ln(p / q), an empty cell as 0.0001."""
+    p, q = (np.where(row > 0, row / row.sum(), _EMPTY_SHARE) for row in (before, now))
+    return float(((q - p) * np.log(q / p)).sum())
+
+
+def jensen_shannon(before: Counts, now: Counts) -> float:
+    """Return the Jensen-Shannon distance of two rows of counts: base 2, from 0 to 1 (Lin 1991)."""
+    p, q = before / before.sum(), now / now.sum()
+    middle = (p + q) / 2
+    divergence = (_against(p, middle) + _against(q, middle)) / 2
+    return math.sqrt(min(1.0, max(0.0, divergence)))
+
+
+def risen(before: tuple[int, int], now: tuple[int, int]) -> float:
+    """Return the p-value that a share did not rise: two proportions, pooled, one-sided.
+
+    Parameters
+    ----------
+    before, now
+        Rows that count, and all rows.
+    """
+    (k, m), (j, n) = before, now
+    share = (k + j) / (m + n)
+    spread = math.sqrt(share * (1.0 - share) * (1.0 / m + 1.0 / n))
+    return float(ndtr((k / m - j / n) / spread)) if spread else 1.0
+
+
+def adjusted(p_values: Sequence[float]) -> list[float]:
+    """Return p-values adjusted for their number, in their order (Benjamini and Hochberg 1995).
+
+    To call significant what is at most ``alpha`` keeps the expected share of false findings at
+    ``alpha``; where nothing drifts, every finding is false, so it bounds the chance of any.
+    """
+    p = np.asarray(p_values, dtype=np.float64)
+    if not p.size:
+        return []
+    order = np.argsort(p)
+    scaled = p[order] * p.size / np.arange(1, p.size + 1)
+    held = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
+    out = np.empty_like(held)
+    out[order] = held
+    return [float(value) for value in out]
+
+
+# ── steps ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _smirnov(frozen: FrozenNumbers, window: Floats, below: Counts) -> tuple[float, float]:
+    """Both functions step; between two steps of the baseline the other one is at its ends."""
+    n, kept = window.size, frozen.counts.sum()
+    upto = below
+    tied = np.flatnonzero(window[np.minimum(below, n - 1)] == frozen.values)
+    if tied.size:
+        upto = below.copy()
+        upto[tied] = np.searchsorted(window, frozen.values[tied], side="right")
+    ends = np.cumsum(frozen.counts) / kept
+    starts = ends - frozen.counts / kept
+    largest = max(float(np.abs(upto / n - ends).max()), float(np.abs(below / n - starts).max()))
+    m = frozen.sample
+    p = float(kstwo.sf(largest, max(1, round(n * m / (n + m)))))
+    return largest, min(1.0, max(0.0, p))
+
+
+def _area(frozen: FrozenNumbers, window: Floats, below: Counts) -> float:
+    """Go over the shares: at each the baseline has one value, the window one or several."""
+    n, kept = window.size, frozen.counts.sum()
+    values, window = frozen.values - frozen.mean, window - frozen.mean
+    sums = np.concatenate(([0.0], np.cumsum(window)))
+    bounds = np.concatenate(([0], np.cumsum(frozen.counts))) * (n / kept)
+    whole = np.minimum(bounds.astype(np.int64), n - 1)
+    upto = sums[whole] + (bounds - whole) * window[whole]
+    low, high = bounds[:-1], bounds[1:]
+    inside = (below > low) & (below < high)
+    turn = np.clip(below, low, high)
+    upto_turn = np.where(inside, sums[below], np.where(below <= low, upto[:-1], upto[1:]))
+    parts = values * (2 * turn - low - high) + upto[:-1] + upto[1:] - 2 * upto_turn
+    return max(0.0, float(parts.sum()) / n / frozen.deviation)
+
+
+def _against(p: Floats, q: Floats) -> float:
+    held = p > 0
+    return float((p[held] * np.log2(p[held] / q[held])).sum())
