@@ -27,6 +27,7 @@ COMMANDS = {
     "deploy": ("Models", "commands.models.deploy:app"),
     "approve": ("Models", "commands.models.approve:app"),
     "rollback": ("Models", "commands.models.rollback:app"),
+    "challenge": ("Models", "commands.models.challenge:app"),
     "predict": ("Models", "commands.serving.predict:app"),
     "forecast": ("Models", "commands.serving.forecast:app"),
     "serve": ("Serve", "commands.service.serve:app"),

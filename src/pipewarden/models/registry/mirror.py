@@ -13,11 +13,13 @@ from pipewarden.errors import Conflict, StateError
 from pipewarden.models.registry.mlflow_registry import MlflowRegistry
 from pipewarden.store.files.objects import object_path, read_object
 from pipewarden.store.state.database import Database
-from pipewarden.store.state.models import deployments, mirrored, versions
+from pipewarden.store.state.models import challengers, deployments, mirrored, versions
 from pipewarden.store.state.models.mirrored import Mirrored
 
 #: The alias of what serves in the environment that counts.
 CHAMPION = "champion"
+#: The alias of what is tried beside it.
+CHALLENGER = "challenger"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +158,12 @@ class Mirror:
                 for environment in self.environments
                 if (found := deployments.serving(conn, model, environment)) is not None
             }
-        return self._aliases(serving, numbers)
+            beside = challengers.running(conn, model, self.champion)
+        aliases = self._aliases(serving, numbers)
+        for one in beside:  # there is at most one
+            if one.version in numbers:
+                aliases[CHALLENGER] = numbers[one.version]
+        return aliases
 
     def _aliases(self, serving: dict[str, Deployment], numbers: dict[int, int]) -> dict[str, int]:
         aliases = {

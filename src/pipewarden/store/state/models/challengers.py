@@ -10,23 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    Column,
-    ColumnElement,
-    Connection,
-    Float,
-    ForeignKeyConstraint,
-    Index,
-    Integer,
-    Table,
-    func,
-    insert,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pipewarden.core.chain import Act
@@ -39,62 +23,10 @@ from pipewarden.core.models.challengers import (
 )
 from pipewarden.core.models.comparisons import ComparisonPlan, Figures
 from pipewarden.errors import Conflict, IllegalTransition, UnknownName
-from pipewarden.store.state.column_types import Json, Name, Time
 from pipewarden.store.state.models import versions
-from pipewarden.store.state.models.schema import predictions
+from pipewarden.store.state.models.schema import challenger_figures, challengers, predictions
 from pipewarden.store.state.outbox import OutboxEvent
-from pipewarden.store.state.schema import insert_new, metadata, serial
-
-_states = ", ".join(f"'{state}'" for state in ChallengerState)
-_running = text(f"state = '{ChallengerState.RUNNING}'")
-
-#: Which version answered beside which champion, from when to when.
-challengers = Table(
-    "challengers",
-    metadata,
-    Column("id", serial, primary_key=True),
-    Column("model", Name, nullable=False),
-    Column("environment", Name, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("champion", Integer, nullable=False),
-    Column("mode", Name, nullable=False),
-    Column("share", Float, nullable=False),
-    Column("plan", Json, nullable=False),
-    Column("state", Name, nullable=False),
-    Column("actor", Name, nullable=False),
-    Column("reason", Name, nullable=False),
-    Column("started_at", Time, nullable=False),
-    Column("ended_at", Time),
-    Column("ended_by", Name, nullable=False),
-    Column("ended_reason", Name, nullable=False),
-    Column("evidence", Json, nullable=False),
-    ForeignKeyConstraint(["model", "version"], ["model_versions.model", "model_versions.version"]),
-    CheckConstraint(f"state IN ({_states})", name="state"),
-    Index(
-        "ix_challengers_running",
-        "model",
-        "environment",
-        unique=True,
-        sqlite_where=_running,
-        postgresql_where=_running,
-    ),
-    Index(None, "model", "id"),
-    sqlite_autoincrement=True,
-)
-
-#: What the serving processes counted of a challenger, added up.
-figures = Table(
-    "challenger_figures",
-    metadata,
-    Column("challenger", serial, primary_key=True, autoincrement=False),
-    Column("asked", BigInteger, nullable=False),
-    Column("failed", BigInteger, nullable=False),
-    Column("skipped", BigInteger, nullable=False),
-    Column("seconds", Float, nullable=False),
-    Column("champion_rows", BigInteger, nullable=False),
-    Column("champion_seconds", Float, nullable=False),
-    ForeignKeyConstraint(["challenger"], ["challengers.id"]),
-)
+from pipewarden.store.state.schema import insert_new
 
 
 def start(conn: Connection, challenger: Challenger) -> Challenger:
@@ -220,15 +152,21 @@ def generation(conn: Connection) -> tuple[int, int]:
 def count(conn: Connection, challenger_id: int, counted: Figures) -> None:
     """Add what a serving process counted."""
     empty = {name: getattr(Figures(), name) for name in Figures.__slots__}
-    conn.execute(insert_new(conn, figures), [{"challenger": challenger_id, **empty}])
-    added = {name: figures.c[name] + getattr(counted, name) for name in Figures.__slots__}
-    conn.execute(update(figures).where(figures.c.challenger == challenger_id).values(**added))
+    conn.execute(insert_new(conn, challenger_figures), [{"challenger": challenger_id, **empty}])
+    added = {
+        name: challenger_figures.c[name] + getattr(counted, name) for name in Figures.__slots__
+    }
+    conn.execute(
+        update(challenger_figures)
+        .where(challenger_figures.c.challenger == challenger_id)
+        .values(**added)
+    )
 
 
 def figures_of(conn: Connection, challenger_id: int) -> Figures:
     """Return all that was counted of a challenger."""
-    query = select(*(figures.c[name] for name in Figures.__slots__)).where(
-        figures.c.challenger == challenger_id
+    query = select(*(challenger_figures.c[name] for name in Figures.__slots__)).where(
+        challenger_figures.c.challenger == challenger_id
     )
     row = conn.execute(query).mappings().one_or_none()
     return Figures() if row is None else Figures(**row)

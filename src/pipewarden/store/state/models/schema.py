@@ -1,4 +1,4 @@
-"""The tables of model versions, deployments, approvals and predictions."""
+"""The tables of model versions, deployments, challengers, approvals and predictions."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Float,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     text,
 )
 
+from pipewarden.core.models.challengers import ChallengerState
 from pipewarden.core.models.deployments import DeploymentState, VersionStatus
 from pipewarden.store.state.column_types import Json, Name, Time
 from pipewarden.store.state.schema import metadata, serial
@@ -20,6 +22,8 @@ from pipewarden.store.state.schema import metadata, serial
 _statuses = ", ".join(f"'{status}'" for status in VersionStatus)
 _states = ", ".join(f"'{state}'" for state in DeploymentState)
 _serving = ", ".join(f"'{state}'" for state in DeploymentState if state.serving)
+_challenger_states = ", ".join(f"'{state}'" for state in ChallengerState)
+_of_running = text(f"state = '{ChallengerState.RUNNING}'")
 
 #: Every model that was ever trained: only its status ever changes, by a release.
 model_versions = Table(
@@ -122,4 +126,52 @@ predictions = Table(
     Index(None, "model", "environment", "at", "version", "role"),
     Index(None, "model", "version", "at"),
     sqlite_with_rowid=False,
+)
+
+#: Which version answered beside which champion, from when to when.
+challengers = Table(
+    "challengers",
+    metadata,
+    Column("id", serial, primary_key=True),
+    Column("model", Name, nullable=False),
+    Column("environment", Name, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("champion", Integer, nullable=False),
+    Column("mode", Name, nullable=False),
+    Column("share", Float, nullable=False),
+    Column("plan", Json, nullable=False),
+    Column("state", Name, nullable=False),
+    Column("actor", Name, nullable=False),
+    Column("reason", Name, nullable=False),
+    Column("started_at", Time, nullable=False),
+    Column("ended_at", Time),
+    Column("ended_by", Name, nullable=False),
+    Column("ended_reason", Name, nullable=False),
+    Column("evidence", Json, nullable=False),
+    ForeignKeyConstraint(["model", "version"], ["model_versions.model", "model_versions.version"]),
+    CheckConstraint(f"state IN ({_challenger_states})", name="state"),
+    Index(
+        "ix_challengers_running",
+        "model",
+        "environment",
+        unique=True,
+        sqlite_where=_of_running,
+        postgresql_where=_of_running,
+    ),
+    Index(None, "model", "id"),
+    sqlite_autoincrement=True,
+)
+
+#: What the serving processes counted of a challenger, added up.
+challenger_figures = Table(
+    "challenger_figures",
+    metadata,
+    Column("challenger", serial, primary_key=True, autoincrement=False),
+    Column("asked", BigInteger, nullable=False),
+    Column("failed", BigInteger, nullable=False),
+    Column("skipped", BigInteger, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("champion_rows", BigInteger, nullable=False),
+    Column("champion_seconds", Float, nullable=False),
+    ForeignKeyConstraint(["challenger"], ["challengers.id"]),
 )

@@ -14,6 +14,7 @@ from pipewarden.core.models.deployments import ModelVersion, Trained, VersionSta
 from pipewarden.errors import UnknownName
 from pipewarden.store.state.models.schema import (
     approvals,
+    challengers,
     deployments,
     model_versions,
     predictions,
@@ -198,8 +199,8 @@ def families(conn: Connection) -> list[str]:
 
 
 def referenced(conn: Connection) -> set[tuple[str, int]]:
-    """Return the versions that were ever deployed, are about to be, or were signed or asked."""
-    tables = (deployments, approvals, predictions)
+    """Return the versions that are not to be lost: deployed, tried, signed or asked, ever."""
+    tables = (deployments, challengers, approvals, predictions)
     named = union(*(select(table.c.model, table.c.version) for table in tables))
     return {(row[0], row[1]) for row in conn.execute(named)}
 
