@@ -112,6 +112,12 @@ class MonitoringSettings(BaseModel):
         ge=100,
         description="Predictions read of a window at most; of more, as many are drawn.",
     )
+    settle_seconds: float = Field(
+        default=60.0,
+        ge=0,
+        description="Seconds after the end of a window for which its last predictions are waited "
+        "for.",
+    )
     drift: DriftSettings = Field(
         default_factory=DriftSettings,
         description="When a difference is drift: `alpha`, `minimum_rows`, `threshold_share`, and "

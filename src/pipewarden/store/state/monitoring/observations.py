@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, Float, Index, Integer, Table, delete, insert, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    Float,
+    Index,
+    Integer,
+    Table,
+    delete,
+    func,
+    insert,
+    select,
+)
 
 from pipewarden.core.monitoring.observations import Observation, ObservationStatus, SubjectKind
 from pipewarden.store.state.column_types import Json, Name, Time
@@ -37,6 +49,19 @@ observations = Table(
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """What was observed again and again, and how often in the time that was asked for."""
+
+    kind: SubjectKind
+    subject: str
+    environment: str
+    metric: str
+    feature: str
+    window: str
+    number: int
+
+
 def append(conn: Connection, rows: Sequence[Observation]) -> None:
     """Write observations."""
     if rows:
@@ -66,6 +91,8 @@ def history(
 
     Parameters
     ----------
+    environment
+        None: of any.
     since
         None: from the beginning.
     """
@@ -79,6 +106,73 @@ def history(
         query = query.where(held.at >= since)
     rows = conn.execute(query.order_by(held.at.desc(), held.id.desc()).limit(limit)).mappings()
     return [_read(row) for row in rows][::-1]
+
+
+def newest(
+    conn: Connection,
+    subject: str,
+    metric: str,
+    *,
+    environment: str,
+    version: int,
+    window: str,
+    limit: int = 1,
+) -> list[Observation]:
+    """Return the newest observations of one version in windows of one kind, the newest first."""
+    held = observations.c
+    query = select(observations).where(
+        held.subject == subject,
+        held.metric == metric,
+        held.feature == "",
+        held.environment == environment,
+        held.version == version,
+        held.window == window,
+    )
+    rows = conn.execute(query.order_by(held.at.desc(), held.id.desc()).limit(limit)).mappings()
+    return [_read(row) for row in rows]
+
+
+def of_checks(
+    conn: Connection,
+    check_ids: Sequence[str],
+    *,
+    subject: str,
+    environment: str,
+    version: int,
+    window: str,
+) -> list[Observation]:
+    """Return what some checks observed of one version in windows of one kind, in order."""
+    held = observations.c
+    query = select(observations).where(
+        held.check_id.in_(check_ids),
+        held.subject == subject,
+        held.environment == environment,
+        held.version == version,
+        held.window == window,
+    )
+    return [_read(row) for row in conn.execute(query.order_by(held.id)).mappings()]
+
+
+def figures(conn: Connection, *, since: datetime, until: datetime) -> list[Figure]:
+    """Return which figures were observed in a time, each with how often, in order.
+
+    Parameters
+    ----------
+    since, until
+        The first is included, the second is not.
+    """
+    held = observations.c
+    names = [held[name] for name in Figure.__slots__ if name != "number"]
+    query = (
+        select(*names, func.count().label("number"))
+        .where(held.at >= since, held.at < until)
+        .group_by(*names)
+        .order_by(*names)
+    )
+    return [
+        Figure(**{**row, "kind": SubjectKind(row["kind"])})
+        for row in conn.execute(query).mappings()
+    ]
 
 
 def prune(conn: Connection, before: datetime) -> int:

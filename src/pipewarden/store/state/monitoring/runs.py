@@ -70,14 +70,8 @@ def _figures(row: Mapping[Any, Any]) -> RunFigures:
     )
 
 
-def begun(conn: Connection, pipeline: str, *, since: datetime, until: datetime) -> list[datetime]:
-    """Return when runs of a pipeline were begun, or asked for and never begun, in order.
-
-    Parameters
-    ----------
-    since, until
-        Both included.
-    """
-    asked = jobs.c.created_at
-    query = select(asked).where(jobs.c.pipeline == pipeline, asked >= since, asked <= until)
-    return list(conn.execute(query.order_by(asked)).scalars())
+def last_begun(conn: Connection, pipeline: str) -> datetime | None:
+    """Return when a run of a pipeline was last asked for; None: never."""
+    query = select(func.max(jobs.c.created_at)).where(jobs.c.pipeline == pipeline)
+    found: datetime | None = conn.execute(query).scalar()
+    return found

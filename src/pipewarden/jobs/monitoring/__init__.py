@@ -1,0 +1,1 @@
+"""Monitoring at work: what is watched is looked at, judged, stored, and told."""
