@@ -30,7 +30,7 @@ GROWTH_MB = 5.0
 def measure(quick: bool) -> Result:
     """Return the figures."""
     result = Result("Training sales forecasters", ("setting", "CPU a series, median", "p95"))
-    records = _records(12 if quick else 60)
+    records = drawn_records(12 if quick else 60)
     settings: dict[str, dict[str, Any]] = {
         "production (default)": {},
         "testing": {"environment": "testing"},
@@ -86,7 +86,7 @@ def _opening(result: Result, record: dict[str, Any]) -> None:
     result.notes.append(f"open a model and forecast 13 weeks: {each * 1e3:.2f} ms of CPU")
 
 
-def _records(number: int) -> list[dict[str, Any]]:
+def drawn_records(number: int) -> list[dict[str, Any]]:
     """Return drawn records, by way of a table."""
     rng, weeks = np.random.default_rng(5), np.arange(WEEKS)
     with tempfile.TemporaryDirectory() as folder:

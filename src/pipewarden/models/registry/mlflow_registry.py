@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,11 +13,11 @@ from urllib.parse import urlsplit
 
 from pipewarden.core.models.deployments import ModelVersion
 from pipewarden.errors import Conflict, DependencyUnavailable, MissingExtra
-from pipewarden.models.registry import described
+from pipewarden.models.registry import described, running
 from pipewarden.models.registry.described import TAG
 from pipewarden.settings import redact_text
+from pipewarden.store.files.write_ahead import begin_with_log
 
-_PARAM_MAX = 500
 #: Versions that are asked for at once.
 _PAGE = 1_000
 
@@ -69,6 +67,8 @@ class MlflowRegistry:
         self._experiments: dict[str, str] = {}
         #: Registered name → the model of ours that it shows.
         self._models: dict[str, str] = {}
+        #: Registered names that were made here and have no version yet.
+        self._made: set[str] = set()
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         # A server that is gone is told at once; who waits and tries again is the mirror.
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
@@ -78,7 +78,7 @@ class MlflowRegistry:
         except ImportError as error:
             raise MissingExtra("models", "the MLflow registry") from error
         if uri.startswith("sqlite:///"):
-            Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            begin_with_log(Path(uri.removeprefix("sqlite:///")))
         logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of its own tables
         with self._answering():
             self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
@@ -99,15 +99,29 @@ class MlflowRegistry:
             held = self._held(name, version)
             if held is not None:
                 return held
-            run = self._run(version, document)
+            run = running.write_run(
+                self._client, self._experiment(version.family), version, document
+            )
             made = self._client.create_model_version(
                 name,
-                source=f"{run.info.artifact_uri}/model",
+                source=f"{run.info.artifact_uri}/{running.FOLDER}",
                 run_id=run.info.run_id,
                 tags=described.tags_of(version),
                 description=described.description_of(version, document),
+                await_creation_for=0,
             )
             return Registered(int(made.version), run.info.run_id)
+
+    def add_plots(self, run_ref: str, plots: Mapping[str, str]) -> None:
+        """Show charts with a version: name → the text of an SVG file.
+
+        Parameters
+        ----------
+        run_ref
+            The registry's id of the version's run.
+        """
+        with self._answering():
+            running.write_plots(self._client, run_ref, plots)
 
     def set_aliases(self, model: str, aliases: Mapping[str, int]) -> None:
         """Make these aliases, each of MLflow's own version number, the only ones of a model.
@@ -180,6 +194,7 @@ class MlflowRegistry:
         tags = {f"{TAG}model": version.model, f"{TAG}family": version.family}
         try:
             self._client.create_registered_model(name, tags=tags)
+            self._made.add(name)
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
@@ -200,66 +215,27 @@ class MlflowRegistry:
         )
 
     def _held(self, name: str, version: ModelVersion) -> Registered | None:
-        for found in self._versions(name):
-            if found.tags.get(f"{TAG}object") == version.object_hash:
-                return Registered(int(found.version), str(found.run_id))
+        """Return what an interrupted call left of a version; only its own is asked for."""
+        if name in self._made:  # a moment ago, by us: it has no version yet
+            self._made.remove(name)
+            return None
+        tag = f"tags.`{TAG}object` = '{version.object_hash}'"
+        for found in self._versions(name, f" AND {tag}"):
+            return Registered(int(found.version), str(found.run_id))
         return None
 
-    def _versions(self, name: str) -> list[Any]:
+    def _versions(self, name: str, condition: str = "") -> list[Any]:
         quoted = name.replace("'", "")
         found: list[Any] = []
         token: str | None = None
         while True:
             page = self._client.search_model_versions(
-                f"name = '{quoted}'", max_results=_PAGE, page_token=token
+                f"name = '{quoted}'{condition}", max_results=_PAGE, page_token=token
             )
             found += page
             token = page.token
             if not token:
                 return found
-
-    def _run(self, version: ModelVersion, document: Mapping[str, Any]) -> Any:
-        from mlflow.entities import Metric, Param, RunTag
-
-        at = int(version.created_at.timestamp() * 1_000)
-        run = self._client.create_run(
-            self._experiment(version.family),
-            start_time=at,
-            run_name=f"{version.model}@{version.version}",
-            tags=described.tags_of(version),
-        )
-        run_id = run.info.run_id
-        chosen = described.parameters_of(document.get("parameters") or {})
-        parameters = {**chosen, "dataset": version.dataset}
-        self._client.log_batch(
-            run_id,
-            metrics=[
-                Metric(name, value, at, 0) for name, value in described.metrics_of(document).items()
-            ],
-            params=[Param(name, text[:_PARAM_MAX]) for name, text in parameters.items()],
-            tags=[RunTag(f"{TAG}verdict", version.verdict)],
-        )
-        self._log_dataset(run_id, version, document)
-        with tempfile.TemporaryDirectory() as folder:
-            for name, held in described.files_of(document).items():
-                path = Path(folder) / name
-                path.write_text(json.dumps(held, indent=2), encoding="utf-8")
-                self._client.log_artifact(run_id, str(path), "model")
-        self._client.set_terminated(run_id, end_time=at)
-        return run
-
-    def _log_dataset(self, run_id: str, version: ModelVersion, document: Mapping[str, Any]) -> None:
-        from mlflow.entities import Dataset, DatasetInput, InputTag
-
-        source = json.dumps(dict(document.get("source") or {}))
-        dataset = Dataset(
-            name=version.item_key[:500],
-            digest=version.dataset.removeprefix("sha256:")[:36],
-            source_type="pipewarden",
-            source=source,
-        )
-        context = [InputTag("mlflow.data.context", "training")]
-        self._client.log_inputs(run_id, [DatasetInput(dataset, tags=context)])
 
     def _experiment(self, family: str) -> str:
         if family not in self._experiments:
