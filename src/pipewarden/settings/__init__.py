@@ -3,6 +3,7 @@
 from pipewarden.settings.gate_file import load_gate
 from pipewarden.settings.model import Settings
 from pipewarden.settings.redaction import REDACTED, holds_redacted, redact, redact_text
+from pipewarden.settings.sections.alerts import AlertSettings
 from pipewarden.settings.sections.celery import CelerySettings
 from pipewarden.settings.sections.events import EventSettings
 from pipewarden.settings.sections.models import EnvironmentPolicy, ModelSettings
@@ -20,6 +21,7 @@ __all__ = [
     "ENV_PREFIX",
     "REDACTED",
     "SETTINGS_FILE",
+    "AlertSettings",
     "CelerySettings",
     "EnvironmentPolicy",
     "EventSettings",

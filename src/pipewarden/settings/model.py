@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipewarden.settings.redaction import redact
+from pipewarden.settings.sections.alerts import AlertSettings
 from pipewarden.settings.sections.celery import CelerySettings
 from pipewarden.settings.sections.events import EventSettings
 from pipewarden.settings.sections.guard import GuardSettings
@@ -80,6 +81,10 @@ class Settings(BaseModel):
     events: EventSettings = Field(
         default_factory=EventSettings,
         description="Event targets: `type_prefix`, `retention_days`, and `targets` by name.",
+    )
+    alerts: AlertSettings = Field(
+        default_factory=AlertSettings,
+        description="Alerts: `file`, the rules; `channels` by name; and `link`; see the guide.",
     )
     sinks: dict[str, dict[str, Any]] = Field(
         default_factory=dict,

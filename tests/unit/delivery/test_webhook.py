@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 import pytest
 
 from pipewarden.delivery.events.targets import webhook_address
-from pipewarden.delivery.events.targets.webhook import verdict
 from pipewarden.delivery.events.targets.webhook_address import AddressRefused, is_public, resolved
 from pipewarden.delivery.events.targets.webhook_signature import headers, keys_of, message_id
 from pipewarden.delivery.outcome import Fate
+from pipewarden.delivery.posting import verdict
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 

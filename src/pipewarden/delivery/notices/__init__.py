@@ -1,0 +1,1 @@
+"""Telling people: the ways by which a message about alerts reaches somebody."""
