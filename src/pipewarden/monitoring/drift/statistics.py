@@ -10,37 +10,47 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import chdtrc, ndtr
 from scipy.stats import kstwo
 
 from pipewarden.monitoring.columns.frozen import FrozenNumbers
 from pipewarden.monitoring.columns.reading import Counts, Floats
 
+Places = NDArray[np.intp]
+#: Values of the baseline that are looked up at once: what they need stays in the processor's cache.
+_AT_ONCE = 16_384
 #: What an empty cell counts as in PSI, which has no value for it.
 _EMPTY_SHARE = 1e-4
 #: Rows that a cell of a chi-square test must lead one to expect (Cochran 1954).
 LEAST_EXPECTED = 5.0
 
 
-def kolmogorov_smirnov(frozen: FrozenNumbers, window: Floats) -> tuple[float, float]:
-    """Return the largest difference of the two distribution functions, and its p-value.
-
-    The p-value is that of the one-sample distribution at ``n m / (n + m)`` values (Simard and
-    L'Ecuyer 2011), as scipy takes it for large samples. It is exact for neither; with ties it is
-    too large, never too small.
-    """
-    return _smirnov(frozen, window, np.searchsorted(window, frozen.values))
-
-
-def wasserstein(frozen: FrozenNumbers, window: Floats) -> float:
-    """Return the area between the two distribution functions, in deviations of the baseline."""
-    return _area(frozen, window, np.searchsorted(window, frozen.values))
-
-
 def differences(frozen: FrozenNumbers, window: Floats) -> tuple[float, float, float]:
-    """Return the KS statistic, its p-value and the normed Wasserstein distance, for one look."""
-    places = np.searchsorted(window, frozen.values)
-    return (*_smirnov(frozen, window, places), _area(frozen, window, places))
+    """Return the KS statistic, its p-value and the normed Wasserstein distance.
+
+    The KS statistic is the largest difference of the two distribution functions; its p-value that
+    of the one-sample distribution at ``n m / (n + m)`` values (Simard and L'Ecuyer 2011), as scipy
+    takes it for large samples. With ties it is too large, never too small. The Wasserstein distance
+    is the area between the two functions, in standard deviations of the baseline.
+    """
+    kept, n, m = int(frozen.counts.sum()), window.size, frozen.sample
+    sums = np.empty(n + 1)
+    sums[0] = 0.0
+    np.cumsum(window - frozen.mean, out=sums[1:])
+    largest = area = 0.0
+    done = place = 0
+    for start in range(0, frozen.values.size, _AT_ONCE):
+        values = frozen.values[start : start + _AT_ONCE]
+        counts = frozen.counts[start : start + _AT_ONCE]
+        bounds = np.concatenate(([done], done + np.cumsum(counts)))
+        done = int(bounds[-1])
+        first, place = place, int(np.searchsorted(window, values[-1]))
+        below = first + np.searchsorted(window[first:place], values)
+        largest = max(largest, _gap(window, values, below, bounds / kept))
+        area += _area(window, values - frozen.mean, below, bounds * (n / kept), sums, frozen.mean)
+    p = float(kstwo.sf(largest, max(1, round(n * m / (n + m)))))
+    return largest, min(1.0, max(0.0, p)), max(0.0, area / n / frozen.deviation)
 
 
 def chi_square(before: Counts, now: Counts) -> tuple[float, int, float]:
@@ -120,36 +130,35 @@ def adjusted(p_values: Sequence[float]) -> list[float]:
 # ── steps ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _smirnov(frozen: FrozenNumbers, window: Floats, below: Counts) -> tuple[float, float]:
-    """Both functions step; between two steps of the baseline the other one is at its ends."""
-    n, kept = window.size, frozen.counts.sum()
-    upto = below
-    tied = np.flatnonzero(window[np.minimum(below, n - 1)] == frozen.values)
+def _gap(window: Floats, values: Floats, below: Places, shares: Floats) -> float:
+    """Return the largest difference at values of the baseline, right before and right after each.
+
+    Between two of them the baseline's function is flat, so that the other one's ends decide.
+    """
+    n, upto = window.size, below
+    tied = np.flatnonzero(window[np.minimum(below, n - 1)] == values)
     if tied.size:
         upto = below.copy()
-        upto[tied] = np.searchsorted(window, frozen.values[tied], side="right")
-    ends = np.cumsum(frozen.counts) / kept
-    starts = ends - frozen.counts / kept
-    largest = max(float(np.abs(upto / n - ends).max()), float(np.abs(below / n - starts).max()))
-    m = frozen.sample
-    p = float(kstwo.sf(largest, max(1, round(n * m / (n + m)))))
-    return largest, min(1.0, max(0.0, p))
+        upto[tied] = np.searchsorted(window, values[tied], side="right")
+    before, after = np.abs(below / n - shares[:-1]), np.abs(upto / n - shares[1:])
+    return max(float(before.max()), float(after.max()))
 
 
-def _area(frozen: FrozenNumbers, window: Floats, below: Counts) -> float:
-    """Go over the shares: at each the baseline has one value, the window one or several."""
-    n, kept = window.size, frozen.counts.sum()
-    values, window = frozen.values - frozen.mean, window - frozen.mean
-    sums = np.concatenate(([0.0], np.cumsum(window)))
-    bounds = np.concatenate(([0], np.cumsum(frozen.counts))) * (n / kept)
-    whole = np.minimum(bounds.astype(np.int64), n - 1)
-    upto = sums[whole] + (bounds - whole) * window[whole]
+def _area(
+    window: Floats, values: Floats, below: Places, bounds: Floats, sums: Floats, mean: float
+) -> float:
+    """Return the area over the shares that values of the baseline take up, times the window's size.
+
+    Over such a share the baseline has one value and the window several, which are below it up to
+    ``below`` and above it from there on.
+    """
+    whole = np.minimum(bounds.astype(np.int64), window.size - 1)
+    upto = sums[whole] + (bounds - whole) * (window[whole] - mean)
     low, high = bounds[:-1], bounds[1:]
-    inside = (below > low) & (below < high)
     turn = np.clip(below, low, high)
-    upto_turn = np.where(inside, sums[below], np.where(below <= low, upto[:-1], upto[1:]))
+    upto_turn = np.where(below <= low, upto[:-1], np.where(below < high, sums[below], upto[1:]))
     parts = values * (2 * turn - low - high) + upto[:-1] + upto[1:] - 2 * upto_turn
-    return max(0.0, float(parts.sum()) / n / frozen.deviation)
+    return float(parts.sum())
 
 
 def _against(p: Floats, q: Floats) -> float:
