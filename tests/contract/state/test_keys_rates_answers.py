@@ -10,7 +10,8 @@ from hypothesis import given, settings, strategies as st
 
 from pipewarden.errors import Conflict, UnknownName
 from pipewarden.store.state.database import Database
-from pipewarden.store.state.service import idempotency, keys, rates, runners
+from pipewarden.store.state.service import breakers, idempotency, keys, rates, runners
+from pipewarden.store.state.service.breakers import SHARED, BreakerRow
 from pipewarden.store.state.service.idempotency import Answer
 from pipewarden.store.state.service.keys import ApiKey, Scope
 from pipewarden.store.state.service.runners import RunnerState
@@ -134,3 +135,30 @@ def test_services_are_heard_of_until_they_leave_or_fall_silent(database, later):
         assert runners.known(conn) == [state("a", 3)]
         runners.leave(conn, "a")
         assert runners.known(conn) == []
+
+
+def test_what_an_owner_says_of_its_breakers_replaces_what_it_said(database, later):
+    def row(owner, name="broker", failures=1, at=0):
+        return BreakerRow(
+            owner=owner,
+            name=name,
+            job_id="run-1",
+            failures=failures,
+            retry_at=later(at + 5),
+            since=later(0),
+            told_at=later(at),
+        )
+
+    first, second, every = row("a:1:1"), row("b:2:2", at=50), row(SHARED, "registry")
+    with database.write() as conn:
+        for held in (first, second, every):
+            breakers.tell(conn, held.owner, [held])
+        assert breakers.known(conn) == [first, second, every]
+        worse = row("a:1:1", failures=4, at=1)
+        breakers.tell(conn, "a:1:1", [worse])
+        assert breakers.known(conn) == [worse, second, every]
+        breakers.forget(conn, later(40))
+        assert breakers.known(conn) == [second, every]
+        breakers.tell(conn, "b:2:2", [])
+        breakers.tell(conn, SHARED, [])
+        assert breakers.known(conn) == []

@@ -10,8 +10,10 @@ import pytest
 
 from pipewarden.core.jobs import Job, JobStatus, Request
 from pipewarden.errors import Fenced
+from pipewarden.jobs.runners import outages
 from pipewarden.jobs.runners.control import Aborted, Control
 from pipewarden.store.state import jobs
+from pipewarden.store.state.service import breakers
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -99,6 +101,49 @@ def test_a_runner_that_was_replaced_stops(control, database, time):
     time.seconds = 61.0
     with pytest.raises(Fenced):
         control.poll()
+
+
+def told(database):
+    with database.read() as conn:
+        return [(row.owner, row.name, row.job_id, row.failures) for row in breakers.known(conn)]
+
+
+@pytest.fixture
+def broker(time, monkeypatch):
+    monkeypatch.setattr(outages, "_met", {})
+    return outages.dependency("broker", time.now, outages.BROKER)
+
+
+def test_others_are_told_at_the_next_look_what_the_job_waits_for(control, database, time, broker):
+    broker.failed()
+    broker.failed()
+    assert told(database) == []
+    time.seconds = 0.2
+    control.poll()
+    assert told(database) == [("host:1:1", "broker", "run-1", 2)]
+    broker.answered()
+    time.seconds = 0.4
+    control.poll()
+    assert told(database) == []
+
+
+def test_what_lasts_is_said_again_with_each_heartbeat(control, database, time, broker):
+    broker.failed()
+    for seconds in (0.2, 0.4, 10.0):
+        time.seconds = seconds
+        control.poll()
+    with database.read() as conn:
+        (row,) = breakers.known(conn)
+    assert row.told_at == START + timedelta(seconds=10)
+    assert row.since == START
+
+
+def test_a_job_that_ends_waits_for_nothing_any_more(control, database, time, broker):
+    broker.failed()
+    time.seconds = 0.2
+    control.poll()
+    control.telling.end(database)
+    assert told(database) == []
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from pipewarden.jobs.runners import outages
 from pipewarden.jobs.serving.opening import Opener
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.models.context import ModelContext
@@ -61,7 +62,10 @@ class Registry:
         """Compare the registry with the state database; return what was mended, and what not."""
         if self._mirror is None:
             return [], []
-        done = self._mirror.reconcile(repair=True)
+        held = self._workspace
+        with outages.shared(held.database, "registry", held.clock) as registry:
+            done = self._mirror.reconcile(repair=True)
+            registry.answered()
         mended = [f"{each.model}: {each.what}" for each in done.mended]
         return mended, [f"{each.model}: {each.what}" for each in done.left]
 

@@ -26,12 +26,18 @@ def mirror_models(workspace: Workspace, pipeline: Pipeline, note: Callable[[str]
         behind = mirrored.missing(conn, limit=1)
     if not behind:
         return
+    with outages.shared(workspace.database, "registry", workspace.clock) as registry:
+        if registry.standing.state is BreakerState.OPEN:
+            note(f"the registry does not answer; {_LATER}")
+            return
+        _mirror(workspace, registry, note)
+
+
+def _mirror(
+    workspace: Workspace, registry: outages.Dependency, note: Callable[[str], None]
+) -> None:
     from pipewarden.models.registry.opening import mirror_of
 
-    registry = outages.dependency("registry", workspace.clock, outages.REGISTRY)
-    if registry.standing.state is BreakerState.OPEN:
-        note(f"the registry does not answer; {_LATER}")
-        return
     try:
         mirror = mirror_of(
             workspace.settings, workspace.database, workspace.objects_dir, workspace.clock

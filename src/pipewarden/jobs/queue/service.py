@@ -25,7 +25,7 @@ from pipewarden.jobs.queue import runner
 from pipewarden.jobs.runners import liveness, outages
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.store.state import jobs
-from pipewarden.store.state.service import runners
+from pipewarden.store.state.service import breakers, runners
 from pipewarden.store.state.service.runners import RunnerState
 
 log = logging.getLogger(__name__)
@@ -189,6 +189,7 @@ class JobService:
             jobs.renew(conn, list(self._children), owner=self.owner, at=at, ttl_seconds=RESERVED)
             runners.forget(conn, at - timedelta(seconds=SILENT))
             runners.beat(conn, state)
+            breakers.forget(conn, at - timedelta(seconds=outages.SILENT))
 
     def _requeue_stopped(self) -> None:
         """Let jobs go on that a service paused because it stopped; its own are not among them."""

@@ -1,13 +1,14 @@
-"""Which runner services live."""
+"""Which runner services live, and what the jobs wait for that are run."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
 from pipewarden.jobs.queue.service import SILENT
-from pipewarden.jobs.runners import liveness
+from pipewarden.jobs.runners import liveness, outages
 from pipewarden.jobs.workspace import Workspace
-from pipewarden.store.state.service import runners
+from pipewarden.store.state.service import breakers, runners
+from pipewarden.store.state.service.breakers import SHARED, BreakerRow
 from pipewarden.store.state.service.runners import RunnerState
 
 
@@ -20,4 +21,17 @@ def living(workspace: Workspace) -> list[RunnerState]:
         state
         for state in known
         if state.heartbeat_at >= since and liveness.is_alive(state.owner) is not False
+    ]
+
+
+def waited_for(workspace: Workspace) -> list[BreakerRow]:
+    """Return what does not answer jobs that are run, wherever that is, as far as can be known."""
+    since = workspace.clock() - timedelta(seconds=outages.SILENT)
+    with workspace.database.read() as conn:
+        told = breakers.known(conn)
+    return [
+        row
+        for row in told
+        if row.owner == SHARED
+        or (row.told_at >= since and liveness.is_alive(row.owner) is not False)
     ]

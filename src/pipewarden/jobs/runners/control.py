@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from pipewarden.core.jobs import Job, Lease, Request
 from pipewarden.errors import IllegalTransition
+from pipewarden.jobs.runners.outages import Telling
 from pipewarden.store.state import jobs
 from pipewarden.store.state.database import Database
 
@@ -64,6 +65,8 @@ class Control:
         self._interrupts = 0
         self._waiting = False
         self._tell = tell
+        #: What others are told of the broker that this job needs.
+        self.telling = Telling(lease.owner, lease.job_id)
         #: What was asked for, once it is known.
         self.requested: Request | None = None
 
@@ -92,6 +95,11 @@ class Control:
                 job: Job | None = jobs.heartbeat(
                     conn, self._lease, at=self._clock(), ttl_seconds=self._lease_seconds
                 )
+                self.telling.tell(conn)
+        elif self.telling.changed():
+            with self._database.write() as conn:
+                self.telling.tell(conn)
+                job = jobs.get(conn, self._lease.job_id)
         else:
             with self._database.read() as conn:
                 job = jobs.get(conn, self._lease.job_id)

@@ -94,6 +94,8 @@ class Execution:
         except BaseException as error:
             self._give_up(lease, error)
             raise
+        finally:
+            control.telling.end(self.workspace.database)
 
     def _through_outages(self, lease: Lease, control: Control, began: float) -> RunReport:
         clock, patience = self.workspace.clock, self.workspace.settings.database_patience

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from pipewarden.core.outages.breaker import Breaker, BreakerState, Policy
 from pipewarden.errors import DependencyUnavailable
+from pipewarden.store.state.database import Database
+from pipewarden.store.state.service import breakers as kept
+from pipewarden.store.state.service.breakers import SHARED, BreakerRow
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 #: How soon a database, a broker, or a registry that does not answer is tried again.
 DATABASE = Policy(first_delay=0.5, longest_delay=10.0, open_after=3)
 BROKER = Policy(first_delay=0.4, longest_delay=5.0, open_after=3)
 REGISTRY = Policy(first_delay=5.0, longest_delay=300.0, open_after=3)
+#: Of what other processes are told by name. A database that does not answer cannot be told.
+POLICIES = {"broker": BROKER, "registry": REGISTRY}
+#: Seconds after which what a process said is not said any more.
+SILENT = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +82,27 @@ class Dependency:
             state = self._breaker.state(self._clock(), self._policy)
             return Standing(state=state, since=self._since, failures=self._breaker.failures)
 
+    def row(self, owner: str, name: str, job_id: str = "") -> BreakerRow | None:
+        """Return how it is as others are told it; None while it answers."""
+        with self._lock:
+            if not self._breaker.failures:
+                return None
+            return BreakerRow(
+                owner=owner,
+                name=name,
+                job_id=job_id,
+                failures=self._breaker.failures,
+                retry_at=self._breaker.retry_at,
+                since=self._since,
+                told_at=self._clock(),
+            )
+
+    def recall(self, row: BreakerRow | None) -> None:
+        """Take over what another process has told of it; None: it answered."""
+        with self._lock:
+            self._breaker = Breaker() if row is None else row.breaker
+            self._since = None if row is None else row.since
+
     def failed(self) -> float:
         """Take note that it did not answer; return the seconds to leave it alone."""
         now = self._clock()
@@ -101,6 +134,63 @@ def breakers() -> Mapping[str, Standing]:
     with _meeting:
         met = dict(_met)
     return {name: held.standing for name, held in met.items()}
+
+
+class Telling:
+    """Tells other processes what the job that runs here waits for, whenever that has changed.
+
+    Parameters
+    ----------
+    owner, job_id
+        The process, and the job.
+    """
+
+    def __init__(self, owner: str, job_id: str) -> None:
+        self._owner, self._job_id = owner, job_id
+        self._told: dict[str, int] = {}
+
+    def changed(self) -> bool:
+        """Whether others would be told something new."""
+        return {row.name: row.failures for row in self._rows()} != self._told
+
+    def tell(self, conn: Connection) -> None:
+        """Tell how it is; with a heartbeat also what is as it was, which others forget in time."""
+        rows = self._rows()
+        if rows or self._told:
+            kept.tell(conn, self._owner, rows)
+        self._told = {row.name: row.failures for row in rows}
+
+    def end(self, database: Database) -> None:
+        """Take back what was told: the job waits no more."""
+        if self._told:
+            with suppress(DependencyUnavailable), database.write() as conn:
+                kept.tell(conn, self._owner, ())
+            self._told = {}
+
+    def _rows(self) -> list[BreakerRow]:
+        with _meeting:
+            broker = _met.get("broker")
+        row = None if broker is None else broker.row(self._owner, "broker", self._job_id)
+        return [] if row is None else [row]
+
+
+@contextmanager
+def shared(database: Database, name: str, clock: Callable[[], datetime]) -> Iterator[Dependency]:
+    """Give a dependency that all processes know together, and keep what becomes of it here.
+
+    A job is run by a process of its own, so that what one learns would else be of no use to the
+    next.
+    """
+    held = dependency(name, clock, POLICIES[name])
+    with database.read() as conn:
+        rows = {row.name: row for row in kept.known(conn) if row.owner == SHARED}
+    held.recall(rows.get(name))
+    before = held.standing.failures
+    yield held
+    if held.standing.failures != before:
+        row = held.row(SHARED, name)
+        with database.write() as conn:
+            kept.tell(conn, SHARED, [] if row is None else [row])
 
 
 class Outages:

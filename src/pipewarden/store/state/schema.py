@@ -304,6 +304,19 @@ runners = Table(
     Column("running", Integer, nullable=False),
 )
 
+#: What does not answer the processes that run jobs; see `service.breakers`.
+breakers = Table(
+    "breakers",
+    metadata,
+    Column("owner", Name, primary_key=True),
+    Column("name", Name, primary_key=True),
+    Column("job_id", Name, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("retry_at", Time),
+    Column("since", Time),
+    Column("told_at", Time, nullable=False),
+)
+
 
 def insert_or_replace(conn: Connection, table: Table) -> Any:
     """Return the statement that writes a row, or replaces the one with its primary key."""

@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Any
 
 from pipewarden.app.api.work.pool import Crowded, Lost, Overdue, Pool
-from pipewarden.jobs.queue.services import living
-from pipewarden.jobs.runners.outages import breakers
+from pipewarden.jobs.queue.services import living, waited_for
+from pipewarden.jobs.runners.outages import POLICIES, breakers
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.models.serving.desk import Desk
 from pipewarden.models.serving.live import OLD
 from pipewarden.settings import Settings
 from pipewarden.store.state.service import figures
+from pipewarden.store.state.service.breakers import BreakerRow
 
 #: A state, a sentence, and what else is known.
 Told = tuple[str, str, dict[str, Any]]
@@ -76,7 +77,7 @@ def _broken(engines: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
 def runners(workspace: Workspace, failures: Mapping[str, str]) -> Told:
     """Look who of the runner services was heard of lately."""
     found = living(workspace)
-    facts = {
+    facts: dict[str, Any] = {
         "services": [{**asdict(state), "heartbeat_at": _text(state.heartbeat_at),
                       "started_at": _text(state.started_at)} for state in found],
         "breakers": {
@@ -84,13 +85,30 @@ def runners(workspace: Workspace, failures: Mapping[str, str]) -> Told:
                    "since": None if held.since is None else _text(held.since)}
             for name, held in breakers().items()
         },
+        "waited_for": [waiting(row, workspace.clock()) for row in waited_for(workspace)],
     }  # fmt: skip
     failure = failures.get("runners")
     if failure is not None:
         return "down", failure, facts
     if not found:
         return "down", "no runner service was heard of: queued jobs wait", facts
-    return "ok", f"{len(found)} heard of", facts
+    gone = sorted({held["name"] for held in facts["waited_for"] if held["state"] != "closed"})
+    heard = f"{len(found)} heard of"
+    if gone:
+        return "degraded", f"{heard}; jobs wait for the {' and the '.join(gone)}", facts
+    return "ok", heard, facts
+
+
+def waiting(row: BreakerRow, now: datetime) -> dict[str, Any]:
+    """Return what does not answer a job that is run, in whatever process that is, as facts."""
+    return {
+        "name": row.name,
+        "job": row.job_id or None,
+        "state": str(row.breaker.state(now, POLICIES[row.name])),
+        "failures": row.failures,
+        "since": None if row.since is None else _text(row.since),
+        "retry_at": None if row.retry_at is None else _text(row.retry_at),
+    }
 
 
 def models(desk: Desk, now: datetime) -> Told:

@@ -7,17 +7,21 @@ what it lacks.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, Protocol
 
-from pipewarden.app.api.watch.inside import Told
+from pipewarden.app.api.watch.inside import Told, waiting
 from pipewarden.delivery.events.target import Publisher
 from pipewarden.delivery.outcome import Fate
 from pipewarden.delivery.sinks.sink import EnabledSink
 from pipewarden.delivery.spool_lag import SpoolLag
+from pipewarden.errors import DependencyUnavailable
+from pipewarden.jobs.queue.services import waited_for
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.settings import Settings, redact_text
+from pipewarden.store.state.service.breakers import BreakerRow
 
 #: Seconds that an event may wait unsent before it is said that no relay works: a relay looks twice
 #: a second, and holds a target only while it sends.
@@ -64,7 +68,7 @@ def looks(
     settings = workspace.settings
     found: list[Look] = []
     if uses_celery(settings):
-        found += [_Broker(settings), _Workers(settings, offered, patience / 2)]
+        found += [_Broker(workspace), _Workers(settings, offered, patience / 2)]
     found += [
         _Target(name, workspace, failures, patience) for name in sorted(settings.events.targets)
     ]
@@ -78,17 +82,28 @@ def uses_celery(settings: Settings) -> bool:
 
 
 class _Broker:
-    name, tried, told = "broker", "a connection", 0.0
+    name, tried, told = "broker", "a connection, and what the jobs met that need it", 0.0
 
-    def __init__(self, settings: Settings) -> None:
-        self._celery = settings.celery
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace, self._celery = workspace, workspace.settings.celery
 
     def look(self) -> Told:
         from pipewarden.jobs.runners.celery.asking import ask_broker
 
-        url = redact_text(self._celery.broker_url)
-        ask_broker(self._celery)
-        return "ok", "it lets one in", {"url": url}
+        now, rows = self._workspace.clock(), list[BreakerRow]()
+        with suppress(DependencyUnavailable):  # of a database that is gone its own probe tells
+            rows += [row for row in waited_for(self._workspace) if row.name == self.name]
+        facts = {
+            "url": redact_text(self._celery.broker_url),
+            "breakers": [waiting(row, now) for row in rows],
+        }
+        try:
+            ask_broker(self._celery)
+        except DependencyUnavailable as error:
+            return "down", redact_text(error.message), facts
+        if rows:
+            return "degraded", f"it lets one in, but not {len(rows)} jobs that need it", facts
+        return "ok", "it lets one in", facts
 
     def close(self) -> None:
         """Nothing is open."""

@@ -110,10 +110,7 @@ def due(conn: Connection, stream: Stream, window: str, metric: str, reach: Reach
 
 def last_mark(conn: Connection, stream: Stream, window: str, metric: str) -> Mapping[str, Any]:
     """Return the mark of the window of a kind that was judged last; empty where none was."""
-    found = observations.newest(
-        conn, stream.model, metric, environment=stream.environment, version=stream.version,
-        window=window,
-    )  # fmt: skip
+    found = observations.newest(conn, stream, metric, window)
     return found[0].evidence if found else {}
 
 
