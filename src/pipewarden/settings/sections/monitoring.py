@@ -76,6 +76,18 @@ class DriftSettings(BaseModel):
     minimum_rows: int = Field(
         default=200, ge=2, description="Rows of a window below which nothing is computed."
     )
+    wasserstein_floor: float = Field(
+        default=0.1,
+        ge=0,
+        description="Difference of a column of numbers, or of scores, from which it counts, in "
+        "standard deviations of the baseline.",
+    )
+    jensen_shannon_floor: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="Difference of a column of categories from which it counts, as a distance.",
+    )
     threshold_share: float = Field(
         default=0.5,
         gt=0,
@@ -108,7 +120,7 @@ class MonitoringSettings(BaseModel):
         "predictions (`n=2000`), or each `batch` of predictions that came in one request.",
     )
     window_rows: int = Field(
-        default=200_000,
+        default=50_000,
         ge=100,
         description="Predictions read of a window at most; of more, as many are drawn.",
     )

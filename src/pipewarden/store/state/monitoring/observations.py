@@ -21,6 +21,7 @@ from sqlalchemy import (
 
 from pipewarden.core.monitoring.observations import Observation, ObservationStatus, SubjectKind
 from pipewarden.store.state.column_types import Json, Name, Time
+from pipewarden.store.state.monitoring.windows import Stream
 from pipewarden.store.state.schema import metadata, serial
 
 observations = Table(
@@ -109,48 +110,35 @@ def history(
 
 
 def newest(
-    conn: Connection,
-    subject: str,
-    metric: str,
-    *,
-    environment: str,
-    version: int,
-    window: str,
-    limit: int = 1,
+    conn: Connection, stream: Stream, metric: str, window: str, *, limit: int = 1
 ) -> list[Observation]:
-    """Return the newest observations of one version in windows of one kind, the newest first."""
+    """Return the newest observations of a version in windows of one kind, the newest first."""
     held = observations.c
-    query = select(observations).where(
-        held.subject == subject,
-        held.metric == metric,
-        held.feature == "",
-        held.environment == environment,
-        held.version == version,
-        held.window == window,
+    query = (
+        select(observations)
+        .where(*_of(stream, window), held.metric == metric, held.feature == "")
+        .order_by(held.at.desc(), held.id.desc())
     )
-    rows = conn.execute(query.order_by(held.at.desc(), held.id.desc()).limit(limit)).mappings()
-    return [_read(row) for row in rows]
+    return [_read(row) for row in conn.execute(query.limit(limit)).mappings()]
 
 
 def of_checks(
-    conn: Connection,
-    check_ids: Sequence[str],
-    *,
-    subject: str,
-    environment: str,
-    version: int,
-    window: str,
+    conn: Connection, check_ids: Sequence[str], stream: Stream, window: str
 ) -> list[Observation]:
-    """Return what some checks observed of one version in windows of one kind, in order."""
+    """Return what some checks observed of a version in windows of one kind, in order."""
     held = observations.c
-    query = select(observations).where(
-        held.check_id.in_(check_ids),
-        held.subject == subject,
-        held.environment == environment,
-        held.version == version,
+    query = select(observations).where(held.check_id.in_(check_ids), *_of(stream, window))
+    return [_read(row) for row in conn.execute(query.order_by(held.id)).mappings()]
+
+
+def _of(stream: Stream, window: str) -> tuple[ColumnElement[bool], ...]:
+    held = observations.c
+    return (
+        held.subject == stream.model,
+        held.environment == stream.environment,
+        held.version == stream.version,
         held.window == window,
     )
-    return [_read(row) for row in conn.execute(query.order_by(held.id)).mappings()]
 
 
 def figures(conn: Connection, *, since: datetime, until: datetime) -> list[Figure]:
@@ -173,6 +161,15 @@ def figures(conn: Connection, *, since: datetime, until: datetime) -> list[Figur
         Figure(**{**row, "kind": SubjectKind(row["kind"])})
         for row in conn.execute(query).mappings()
     ]
+
+
+def last_of_each(conn: Connection, *, since: datetime) -> list[Observation]:
+    """Return of each figure, whatever its window and version, the last observation since a time."""
+    held = observations.c
+    figure = [held[name] for name in ("kind", "subject", "environment", "metric", "feature")]
+    newest = select(func.max(held.id)).where(held.at >= since).group_by(*figure)
+    query = select(observations).where(held.id.in_(newest)).order_by(held.id)
+    return [_read(row) for row in conn.execute(query).mappings()]
 
 
 def prune(conn: Connection, before: datetime) -> int:
