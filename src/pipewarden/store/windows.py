@@ -116,6 +116,15 @@ class HealingWindow(StrEnum):
     HEAL_MOVED = "heal.moved"
 
 
+class AlertWindow(StrEnum):
+    """Every crash window in the sending of a message about alerts, in order."""
+
+    #: A batch of notices is claimed; nothing is sent.
+    NOTICE_CLAIMED = "notice.claimed"
+    #: The message is sent; nobody noted that it is.
+    NOTICE_SENT = "notice.sent"
+
+
 def _armed() -> tuple[str, int]:
     window, _, nth = os.environ.get("PIPEWARDEN_CRASH_AT", "").partition(":")
     return window, int(nth or 1)
@@ -124,7 +133,7 @@ def _armed() -> tuple[str, int]:
 _target, _countdown = _armed()
 
 
-def passing(window: Window | ModelWindow | ChallengeWindow) -> None:
+def passing(window: Window | ModelWindow | ChallengeWindow | AlertWindow) -> None:
     """Die here if the crash tests ask for it; otherwise nothing."""
     if _target and window == _target:
         _strike()
