@@ -256,19 +256,37 @@ def backlog(conn: Connection, at: datetime) -> dict[str, int]:
     return {row[0]: row[1] for row in conn.execute(query.group_by(held.channel))}
 
 
-def stuck(conn: Connection, tries: int, at: datetime) -> list[Notice]:
-    """Return what is due and was tried so often, or was given up: for another channel to tell.
+def drop_unknown(conn: Connection, known: Sequence[str], at: datetime) -> None:
+    """Give up what waits for a channel that the settings do not have any more."""
+    held = alert_notices.c
+    gone = (held.state == NoticeState.WAITING, held.due_at <= at, held.channel.not_in(known))
+    error = "the settings have no such channel any more"
+    change = {"state": NoticeState.FAILED, "error": error, **_FREE}
+    conn.execute(update(alert_notices).where(*gone).values(change))
+
+
+def stuck(conn: Connection, tries: int, *, at: datetime, since: datetime) -> list[Notice]:
+    """Return what another channel is to tell, and none was asked to yet, the oldest first.
+
+    That is what was given up, and what is due and was tried so often, or whose channel was.
 
     Parameters
     ----------
     tries
         How many failed tries of the notice, or of its channel in a row, are enough.
+    since
+        Nothing that was planned before this.
     """
-    held = alert_notices.c
+    held, other = alert_notices.c, alert_notices.alias("other")
     down = select(alert_channels.c.name).where(alert_channels.c.failures >= tries)
     often = (held.state == NoticeState.WAITING) & or_(held.tries >= tries, held.channel.in_(down))
+    same = [other.c[name] == held[name] for name in ("incident", "purpose", "occasion")]
+    asked = select(other.c.id).where(*same, other.c.instead_of == held.channel).exists()
     query = select(alert_notices).where(
-        held.due_at <= at, or_(often, held.state == NoticeState.FAILED)
+        or_(often, held.state == NoticeState.FAILED),
+        held.due_at <= at,
+        held.created_at >= since,
+        ~asked,
     )
     return _notices(conn, query.order_by(held.id))
 
