@@ -115,7 +115,10 @@ class TrialRule(_Part):
 
     mode: Literal["none", "shadow", "canary"] = Field(default="none", description="How.")
     share: float = Field(default=0.1, gt=0, le=1, description="Of the requests.")
-    hours: float = Field(default=24, ge=0, description="At least so long.")
+    labelled: int = Field(default=200, ge=50, description="Labelled answers that decide.")
+    tolerance: float = Field(
+        default=0.01, ge=0, description="By how much its Brier score may be worse."
+    )
 
 
 class Verification(_Part):
@@ -157,6 +160,9 @@ class Policy(_Part):
         ge=0,
         description="A version younger than this that got worse is compared with the one before "
         "it, which serves again if it is better.",
+    )
+    fresh_hours: float = Field(
+        default=24, gt=0, description="Figures that are older are no reason to act."
     )
     cooldown_hours: float = Field(default=24, ge=0, description="Between two healings.")
     budget: Budget = Budget()

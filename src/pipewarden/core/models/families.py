@@ -147,9 +147,10 @@ class Relearning(Protocol):
 
         Returns
         -------
-        ``metric``, ``rows``, and what each has of it: ``challenger`` and ``champion``, with the
-        upper end ``challenger_high``. ``gain`` with ``gain_low`` and ``gain_high`` is what the
-        challenger is better by, above 0 whichever way the metric runs. ``words`` says it all.
+        ``metric``, ``higher_is_better``, ``rows``, and what each has of it: ``challenger`` and
+        ``champion``; ``challenger_best`` is the better end of the interval. ``gain`` with
+        ``gain_low`` and ``gain_high`` is what the challenger is better by, above 0 whichever way
+        the metric runs. ``words`` says it all.
 
         Raises
         ------

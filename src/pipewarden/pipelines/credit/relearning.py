@@ -129,11 +129,11 @@ def contest(
     gain, champion_auc = gains["auc"], float(two["auc"][0])
     return {
         "metric": "auc",
+        "higher_is_better": True,
         "rows": len(labels),
         "positives": int(labels.sum()),
         "challenger": own["value"],
-        "challenger_low": own["low"],
-        "challenger_high": own["high"],
+        "challenger_best": own["high"],
         "champion": round(champion_auc, 6),
         "gain": gain["value"],
         "gain_low": gain["low"],

@@ -152,7 +152,13 @@ def history(
 
 
 def claim(
-    conn: Connection, healing_id: int, *, owner: str, at: datetime, seconds: float
+    conn: Connection,
+    healing_id: int,
+    *,
+    owner: str,
+    at: datetime,
+    seconds: float,
+    steal_from: str = "",
 ) -> Healing:
     """Take the right to go on with a healing; return it with the lease.
 
@@ -160,6 +166,8 @@ def claim(
     ----------
     owner
         This healer; one that holds the lease already renews it, and its fence grows.
+    steal_from
+        An owner that the caller knows to be dead; its lease need not have expired.
 
     Raises
     ------
@@ -169,8 +177,8 @@ def claim(
         It has ended.
     """
     t = healings.c
-    free = or_(t.lease_owner.in_(["", owner]), t.lease_expires_at.is_(None),
-               t.lease_expires_at <= at)  # fmt: skip
+    mine = t.lease_owner.in_({"", owner, steal_from})
+    free = or_(mine, t.lease_expires_at.is_(None), t.lease_expires_at <= at)
     change = update(healings).where(t.id == healing_id, t.state.in_(_OPEN), free)
     values = {
         "lease_owner": owner,

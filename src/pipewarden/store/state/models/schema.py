@@ -25,7 +25,7 @@ _serving = ", ".join(f"'{state}'" for state in DeploymentState if state.serving)
 _challenger_states = ", ".join(f"'{state}'" for state in ChallengerState)
 _of_running = text(f"state = '{ChallengerState.RUNNING}'")
 
-#: Every model that was ever trained: only its status ever changes, by a release.
+#: Every model that was ever trained: only its status changes, by a release or a quarantine.
 model_versions = Table(
     "model_versions",
     metadata,

@@ -1,4 +1,4 @@
-"""Model versions: numbered as they come, and never changed but by a release."""
+"""Model versions: numbered as they come, never changed but by a release or a quarantine."""
 
 from __future__ import annotations
 
@@ -213,6 +213,17 @@ def release(conn: Connection, model: str, version: int) -> bool:
         model_versions.c.status == VersionStatus.QUARANTINED,
     )
     return conn.execute(change.values(status=VersionStatus.RELEASED)).rowcount == 1
+
+
+def quarantine(conn: Connection, model: str, version: int, *, reason: str) -> bool:
+    """Let a version be deployed no more; whether it could be until now."""
+    change = update(model_versions).where(
+        model_versions.c.model == model,
+        model_versions.c.version == version,
+        model_versions.c.status != VersionStatus.QUARANTINED,
+    )
+    values = {"status": VersionStatus.QUARANTINED, "reason": reason}
+    return conn.execute(change.values(**values)).rowcount == 1
 
 
 def _version(row: Mapping[Any, Any]) -> ModelVersion:
