@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         ModelFamily as ModelFamily,
         Predictor as Predictor,
     )
+    from pipewarden.core.models.showing import Yardstick as Yardstick
     from pipewarden.engine.context import RunContext as RunContext
     from pipewarden.engine.pipeline import Pipeline as Pipeline
     from pipewarden.engine.task import item_key as item_key
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
         UsageError as UsageError,
     )
     from pipewarden.jobs.run import RunReport as RunReport, run as run
+    from pipewarden.report import charts as charts
     from pipewarden.report.formatter import ReportFormatter as ReportFormatter
     from pipewarden.settings import load_gate as load_gate
     from pipewarden.store.files.hashing import compute_file_hash as compute_file_hash
@@ -92,6 +94,8 @@ _HOMES = {
     "UnknownName": "errors",
     "UsageError": "errors",
     "Verdict": "core.findings",
+    "Yardstick": "core.models.showing",
+    "charts": "report.charts",
     "check": "core.gate",
     "compute_file_hash": "store.files.hashing",
     "item_key": "engine.task",
@@ -105,7 +109,8 @@ __all__ = ["__version__", *_HOMES]  # noqa: PLE0604 - the table is the one list 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'pipewarden' has no attribute {name!r}")
-    value = getattr(import_module(f"pipewarden.{_HOMES[name]}"), name)
+    home = import_module(f"pipewarden.{_HOMES[name]}")
+    value = home if _HOMES[name].endswith(f".{name}") else getattr(home, name)
     globals()[name] = value
     return value
 

@@ -36,11 +36,16 @@ def mirror_models(workspace: Workspace, pipeline: Pipeline, note: Callable[[str]
 def _mirror(
     workspace: Workspace, registry: outages.Dependency, note: Callable[[str], None]
 ) -> None:
+    from pipewarden.jobs.models.picturing import pictures_of
     from pipewarden.models.registry.opening import mirror_of
 
     try:
         mirror = mirror_of(
-            workspace.settings, workspace.database, workspace.objects_dir, workspace.clock
+            workspace.settings,
+            workspace.database,
+            workspace.objects_dir,
+            workspace.clock,
+            pictures_of(workspace),
         )
         if mirror is not None:
             for what in mirror.catch_up().in_words():

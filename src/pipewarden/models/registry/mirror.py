@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from pipewarden.core.models.deployments import Deployment, ModelVersion
 from pipewarden.errors import Conflict, StateError
@@ -18,6 +19,8 @@ from pipewarden.store.state.models.mirrored import Mirrored
 
 #: The alias of what serves in the environment that counts.
 CHAMPION = "champion"
+#: So many versions registered together are drawn at once.
+_PICTURED_TOGETHER = 5
 #: The alias of what is tried beside it.
 CHALLENGER = "challenger"
 
@@ -68,6 +71,9 @@ class Mirror:
         The environment whose version is also the ``champion``.
     clock
         Gives the present time, UTC and aware.
+    pictures
+        Draws a version: name → the text of an SVG file. Few versions that are registered together
+        are drawn at once; of many, as one for each series, each when somebody asks.
     """
 
     database: Database
@@ -76,6 +82,7 @@ class Mirror:
     environments: tuple[str, ...]
     champion: str
     clock: Callable[[], datetime]
+    pictures: Callable[[ModelVersion, Mapping[str, Any]], Mapping[str, str]] | None = None
 
     @property
     def name(self) -> str:
@@ -95,9 +102,10 @@ class Mirror:
         with self.database.read() as conn:
             behind = [version for version in mirrored.missing(conn) if self._there(version)]
         done = CaughtUp()
+        pictured = len(behind) <= _PICTURED_TOGETHER
         for version in behind:
             try:
-                self._register(version)
+                self._register(version, pictured=pictured)
             except (Conflict, StateError) as error:
                 what = f"version {version.version}: {error.message}"
                 done.left.append(Difference(model=version.model, what=what))
@@ -109,7 +117,7 @@ class Mirror:
         """Whether a version's document was not cleaned up; one without cannot be shown any more."""
         return object_path(self.objects, version.object_hash).is_file()
 
-    def _register(self, version: ModelVersion) -> None:
+    def _register(self, version: ModelVersion, *, pictured: bool = False) -> None:
         document = json.loads(read_object(self.objects, version.object_hash))
         made = self.registry.register(version, document)
         held = Mirrored(
@@ -121,6 +129,10 @@ class Mirror:
         )
         with self.database.write() as conn:
             mirrored.note(conn, held)
+        if pictured and self.pictures is not None:
+            plots = self.pictures(version, document)
+            if plots:
+                self.registry.add_plots(made.run_ref, plots)
 
     def changed(self, models: Sequence[str]) -> list[str]:
         """Show in the registry what serves of models now; return what it cannot show, and why.

@@ -29,6 +29,12 @@ class CreditFamily:
 
         return open_model(document)
 
+    def charts(self, document: Mapping[str, Any]) -> dict[str, str]:
+        """Return a model drawn: calibration, ROC, precision and recall, and its groups."""
+        from pipewarden.pipelines.credit.charts import charts
+
+        return charts(document)
+
     def smoke(self, document: Mapping[str, Any], model: Any) -> Mapping[str, Any]:
         """Let a model answer the rows that were frozen with it.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pipewarden as pw
@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 
 class SalesFamily:
     """The family of weekly forecasters."""
+
+    #: What a run's models are summed up by.
+    yardstick = pw.Yardstick(
+        fact="relative_mase",
+        name="error relative to the better naive forecast (MASE)",
+        against="the naive forecast",
+    )
 
     def open(self, document: Mapping[str, Any]) -> SeriesModel:
         """Return the model of a document.
@@ -39,6 +46,20 @@ class SalesFamily:
         from pipewarden.pipelines.sales.comparison import compare
 
         return compare(challenger, champion)
+
+    def charts(self, document: Mapping[str, Any]) -> dict[str, str]:
+        """Return a model drawn: ``forecast`` and, where there was a backtest, ``errors``."""
+        from pipewarden.pipelines.sales.charts import charts
+
+        return charts(document)
+
+    def forecast_chart(
+        self, document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], level: float
+    ) -> str:
+        """Return history, backtest and forecast with its interval, as an SVG element."""
+        from pipewarden.pipelines.sales.charts import forecast_chart
+
+        return forecast_chart(document, rows, level)
 
     def promotion_gate(self, preset: str = "default") -> pw.Gate:
         """Return the gate that decides on a replacement.

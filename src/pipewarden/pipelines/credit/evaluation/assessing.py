@@ -22,6 +22,7 @@ from pipewarden.pipelines.credit.evaluation.scores import (
     METRICS,
     Scored,
     calibration_curve,
+    curves,
     metrics_of,
 )
 from pipewarden.pipelines.credit.evaluation.segments import by_segment
@@ -59,6 +60,7 @@ def assessment(
         "comparison": _comparison(fitted, scored, weights, test, model, settings),
         "cross_validation": cross,
         "calibration_curve": calibration_curve(scored),
+        "curves": curves(scored),
         "segments": by_segment(
             scored, test.values, model.description, model.levels, held, settings.seed
         ),
@@ -125,12 +127,24 @@ def _comparison(
 
 
 def _baseline(sample: Table, scores: Numbers, model: CreditModel) -> dict[str, Any]:
-    """Return the rows that are frozen with the model: features, label and score of each."""
+    """Return the rows that are frozen with the model, and how windows are compared with them.
+
+    A row is its features, its label and its score. Beside them stand the codes for a missing value
+    and the groups whose shares of the rows are watched.
+    """
     return {
         "columns": list(model.description.columns),
         "rows": [_shown(row, model) for row in sample.values.tolist()],
         "labels": [int(label) for label in sample.labels],
         "scores": scores.tolist(),
+        "missing_codes": {
+            name: list(column.missing_codes)
+            for name, column in model.description.columns.items()
+            if column.missing_codes
+        },
+        "segments": {
+            segment.column: list(segment.bounds) for segment in model.description.segments
+        },
     }
 
 

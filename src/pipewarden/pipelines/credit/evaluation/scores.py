@@ -18,6 +18,7 @@ from pipewarden.pipelines.credit.data.table import Numbers
 METRICS = ("auc", "pr_auc", "f1", "brier", "log_loss", "ece")
 _TINY = 1e-15
 _BLOCK = 2_000_000
+_CURVE_POINTS = 101
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,30 @@ def calibration_curve(scored: Scored) -> list[dict[str, Any]]:
             }
         )
     return curve
+
+
+def curves(scored: Scored) -> dict[str, list[list[float]]]:
+    """Return ROC (false and true positive rate) and precision by recall, at evenly spaced places.
+
+    The points are those of true thresholds, so that none lies where no decision leads; the first
+    and the last are always among them.
+    """
+    order = np.argsort(-scored.probabilities, kind="stable")
+    held = scored.probabilities[order]
+    last = np.flatnonzero(np.concatenate([held[1:] != held[:-1], [True]]))
+    hits = np.cumsum(scored.labels[order])[last]
+    said = last + 1.0
+    real, rest = max(float(hits[-1]), 1.0), max(float(said[-1] - hits[-1]), 1.0)
+    recall, false = hits / real, (said - hits) / rest
+    roc = [[0.0, 0.0], *_spaced(false, recall, false + recall)]
+    return {"roc": roc, "pr": _spaced(recall, hits / said, recall)}
+
+
+def _spaced(x: Numbers, y: Numbers, along: Numbers) -> list[list[float]]:
+    """Return about a hundred of the points, evenly spaced in ``along``, which never falls."""
+    places = np.searchsorted(along, np.linspace(along[0], along[-1], _CURVE_POINTS))
+    kept = np.unique(np.concatenate([places, [len(x) - 1]]))
+    return [[round(float(a), 6), round(float(b), 6)] for a, b in zip(x[kept], y[kept], strict=True)]
 
 
 def best_threshold(labels: Numbers, probabilities: Numbers) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -59,6 +60,39 @@ def show(
     from pipewarden.jobs.workspace import Workspace
 
     say_version(shown(Workspace(), version), json=json)
+
+
+@app.command()
+def plot(
+    version: Annotated[
+        str, typer.Argument(metavar="MODEL[@VERSION]", help="The latest version if none is given.")
+    ],
+    output: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Where the SVG files go; made if missing.")
+    ] = Path("plots"),
+    registry: Annotated[
+        bool, typer.Option("--registry", help="Also show them with the version in MLflow.")
+    ] = False,
+    json: _Json = False,
+) -> None:
+    """Draw a version: what its family has to show, such as calibration, ROC or the forecast."""
+    from pipewarden.app.cli.output.terminal import say, say_json
+    from pipewarden.jobs.models import picturing
+    from pipewarden.jobs.workspace import Workspace
+    from pipewarden.report.untrusted import visible
+
+    workspace = Workspace()
+    held, charts = picturing.drawn(workspace, version)
+    paths = picturing.written(output, held, charts)
+    run = picturing.show_in_registry(workspace, held, charts) if registry else ""
+    if json:
+        files = dict(zip(charts, map(str, paths), strict=True))
+        say_json({"model": held.model, "version": held.version, "files": files, "mlflow_run": run})
+        return
+    for path in paths:
+        say(visible(str(path)))
+    if run:
+        say(f"shown in MLflow with run {run}, under plots/")
 
 
 @app.command()

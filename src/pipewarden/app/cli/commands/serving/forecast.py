@@ -18,6 +18,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 @app.command()
 def forecast(
+    *,
     isbn: Annotated[
         str, typer.Option(help="The series: an ISBN, with or without hyphens, or its name.")
     ] = "",
@@ -38,6 +39,10 @@ def forecast(
         Path | None,
         typer.Option(metavar="FILE", help="CSV, JSON lines or Parquet, instead of a table."),
     ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.svg", help="Also draw it, with history and backtest; one only."),
+    ] = None,
     environment: Annotated[
         str, typer.Option(help="Where the versions are deployed.")
     ] = "production",
@@ -57,6 +62,12 @@ def forecast(
             next_step="pipewarden forecast --isbn ISBN --horizon 12 --level 95",
         )
     workspace = Workspace()
+    if plot is not None:
+        from pipewarden.jobs.models.picturing import plot_forecast, svg_only
+
+        svg_only(plot)
+        if everything:
+            raise UsageError("--plot draws one series; --all is for tables")
     if everything:
         return _all(workspace, environment, horizon, level, output, json=json)
     from pipewarden.jobs.serving import choosing, forecasts
@@ -64,7 +75,14 @@ def forecast(
     name = model or choosing.model_of_series(workspace, isbn)
     chosen = choosing.choose(workspace, name, environment)
     made = forecasts.forecast(workspace, chosen, horizon, level)
+    if plot is not None:
+        plot_forecast(workspace, chosen.version, made.rows, level, plot)
     _told([made], level, output, json=json)
+    if plot is not None and not json:
+        from pipewarden.app.cli.output.terminal import say
+        from pipewarden.report.untrusted import visible
+
+        say(f"drawn: {visible(str(plot))}")
     return 0
 
 
