@@ -133,7 +133,7 @@ def _armed() -> tuple[str, int]:
 _target, _countdown = _armed()
 
 
-def passing(window: Window | ModelWindow | ChallengeWindow | AlertWindow) -> None:
+def passing(window: StrEnum) -> None:
     """Die here if the crash tests ask for it; otherwise nothing."""
     if _target and window == _target:
         _strike()
