@@ -1,0 +1,1 @@
+"""How good a model is: with labels, without them, and against what it was at training."""
