@@ -120,7 +120,7 @@ class FrozenNumbers:
             rows=int(document["rows"]),
             missing=int(document["missing"]),
             values=values,
-            counts=np.ones(values.size, np.int64) if counts is None else np.array(counts, np.int64),
+            counts=_ones(values.size) if counts is None else np.array(counts, np.int64),
             mean=float(document["mean"]),
             deviation=float(document["deviation"]),
             minimum=float(document["minimum"]),
@@ -218,13 +218,18 @@ def _deviation(values: Floats, mean: float) -> float:
     return math.sqrt(sum(float(np.square(part).sum()) for part in parts) / max(1, values.size))
 
 
+def _ones(size: int) -> Counts:
+    """Return as many ones, in the memory of one."""
+    return np.broadcast_to(np.int64(1), (size,))
+
+
 def _runs(values: Floats) -> tuple[Floats, Counts]:
     """Return the distinct ones of ascending values, and how often each is there."""
     first = np.empty(values.size, dtype=np.bool_)
     first[:1] = True
     np.not_equal(values[1:], values[:-1], out=first[1:])
     if first.all():
-        return values, np.ones(values.size, dtype=np.int64)
+        return values, _ones(values.size)
     starts = np.flatnonzero(first)
     return values[starts], np.diff(starts, append=values.size).astype(np.int64)
 

@@ -37,7 +37,8 @@ def differences(frozen: FrozenNumbers, window: Floats) -> tuple[float, float, fl
     kept, n, m = int(frozen.counts.sum()), window.size, frozen.sample
     sums = np.empty(n + 1)
     sums[0] = 0.0
-    np.cumsum(window - frozen.mean, out=sums[1:])
+    np.subtract(window, frozen.mean, out=sums[1:])
+    np.cumsum(sums[1:], out=sums[1:])
     largest = area = 0.0
     done = place = 0
     for start in range(0, frozen.values.size, _AT_ONCE):
