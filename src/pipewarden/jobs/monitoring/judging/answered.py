@@ -61,7 +61,7 @@ def _drift(judging: Judging, due: Due, past: Past) -> Iterator[Observation]:
     from pipewarden.monitoring.drift.judging import judge
     from pipewarden.monitoring.drift.observing import observations
 
-    columns = answers.columns(due.rows, held.baseline.columns)
+    columns = answers.columns(due.rows)
     scores = answers.numbers(due.rows, held.named.score)
     verdict = judge(held.baseline, columns, scores, judging.rules)
     yield from observations(
@@ -76,7 +76,7 @@ def _quality(judging: Judging, due: Due) -> Iterator[Observation]:
     from pipewarden.monitoring.quality.judging import judge
     from pipewarden.monitoring.quality.observing import observations
 
-    columns = answers.columns(due.rows, held.baseline.columns)
+    columns = answers.columns(due.rows)
     yield from observations(
         judge(held.baseline, columns),
         check_id=sheet.check_id,

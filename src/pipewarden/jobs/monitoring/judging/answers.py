@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 #: Under which names an answer may hold a score, and a decision, unless its signature says.
@@ -25,17 +25,10 @@ class Asked(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
-    """Where in an answer score and decision stand; None: it has none such.
-
-    Parameters
-    ----------
-    inputs
-        The features that the model takes.
-    """
+    """Where in an answer score and decision stand; None: it has none such."""
 
     score: str | None
     decision: str | None
-    inputs: tuple[str, ...] = field(default=())
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Named:
@@ -43,29 +36,19 @@ class Named:
         signature = document.get("signature") or {}
         outputs = [one for one in signature.get("outputs", ()) if isinstance(one, Mapping)]
         names = {str(one.get("name")): one for one in outputs}
-        return cls(
-            score=_first(_SCORES, names),
-            decision=_first(_DECISIONS, names),
-            inputs=tuple(str(one["name"]) for one in signature.get("inputs", ())),
-        )
+        return cls(score=_first(_SCORES, names), decision=_first(_DECISIONS, names))
 
 
 def _first(wanted: Sequence[str], names: Mapping[str, Any]) -> str | None:
     return next((name for name in wanted if name in names), None)
 
 
-def columns(rows: Sequence[Asked], names: Iterable[str]) -> dict[str, list[Any]]:
-    """Return the inputs of rows by name; a row that lacks one has None there.
-
-    Parameters
-    ----------
-    names
-        Those that are looked for; what a row has beside them is told, too.
-    """
-    every = dict.fromkeys(names)
+def columns(rows: Sequence[Asked]) -> dict[str, list[Any]]:
+    """Return the inputs of rows by name; a row that lacks what others have has None there."""
+    names: dict[str, None] = {}
     for row in rows:
-        every.update(dict.fromkeys(row.inputs))
-    return {name: [row.inputs.get(name) for row in rows] for name in every}
+        names.update(dict.fromkeys(row.inputs))
+    return {name: [row.inputs.get(name) for row in rows] for name in names}
 
 
 def numbers(rows: Sequence[Asked], name: str | None) -> Any:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     Float,
     Index,
@@ -45,6 +46,7 @@ observations = Table(
     Column("evidence", Json, nullable=False),
     Index(None, "check_id"),
     Index(None, "subject", "metric", "feature", "at"),
+    Index(None, "metric", "at"),
     Index(None, "at"),
     sqlite_autoincrement=True,
 )
@@ -129,6 +131,45 @@ def of_checks(
     held = observations.c
     query = select(observations).where(held.check_id.in_(check_ids), *_of(stream, window))
     return [_read(row) for row in conn.execute(query.order_by(held.id)).mappings()]
+
+
+def values(
+    conn: Connection, of: Observation | Figure, *, since: datetime, limit: int
+) -> list[tuple[datetime, float]]:
+    """Return time and value of the newest observations of a figure, the oldest of them first."""
+    held = observations.c
+    query = select(held.at, held.value).where(
+        held.subject == of.subject,
+        held.metric == of.metric,
+        held.feature == of.feature,
+        held.environment == of.environment,
+        held.window == of.window,
+        held.at >= since,
+        held.value.is_not(None),
+    )
+    rows = conn.execute(query.order_by(held.at.desc(), held.id.desc()).limit(limit))
+    return [(row[0], row[1]) for row in rows][::-1]
+
+
+def lasting(conn: Connection, metric: str, *, since: datetime) -> set[tuple[str, str, str, str]]:
+    """Return subject, environment, feature and window where the newest of a metric is not ok."""
+    held = observations.c
+    place = (held.subject, held.environment, held.feature, held.window)
+    newest = (
+        select(func.max(held.id)).where(held.metric == metric, held.at >= since).group_by(*place)
+    )
+    query = select(*place).where(held.id.in_(newest), held.status != ObservationStatus.OK)
+    return {(row[0], row[1], row[2], row[3]) for row in conn.execute(query)}
+
+
+def standing(conn: Connection, since: datetime) -> list[Observation]:
+    """Return the newest observation since a time of each figure of each version, in order."""
+    held = observations.c
+    every = [held[name] for name in ("subject", "environment", "version", "metric", "feature")]
+    newest = select(func.max(held.id)).where(held.at >= since).group_by(*every, held.window)
+    query = select(observations).where(held.id.in_(newest))
+    order = (held.kind, held.subject, held.environment, held.metric, held.feature, held.id)
+    return [_read(row) for row in conn.execute(query.order_by(*order)).mappings()]
 
 
 def _of(stream: Stream, window: str) -> tuple[ColumnElement[bool], ...]:

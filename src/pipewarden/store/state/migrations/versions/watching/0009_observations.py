@@ -13,7 +13,12 @@ depends_on = None
 _NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 _TIME = sa.Text().with_variant(sa.DateTime(timezone=True), "postgresql")
 _SERIAL = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-_INDEXES = (("check_id",), ("subject", "metric", "feature", "at"), ("at",))
+_INDEXES = (
+    ("check_id",),
+    ("subject", "metric", "feature", "at"),
+    ("metric", "at"),
+    ("at",),
+)
 
 
 def upgrade() -> None:

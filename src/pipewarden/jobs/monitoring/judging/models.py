@@ -1,0 +1,127 @@
+"""Every model that serves, judged window by window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from pipewarden.core.models.deployments import Deployment
+from pipewarden.core.monitoring.observations import Observation
+from pipewarden.jobs.monitoring.judging import answered, labelled, windows
+from pipewarden.jobs.monitoring.judging.answered import Judging
+from pipewarden.jobs.monitoring.judging.lasting import Past
+from pipewarden.jobs.monitoring.judging.subject import Subject, Subjects, drift_rules
+from pipewarden.jobs.monitoring.judging.windows import Reach
+from pipewarden.jobs.monitoring.watching.parts import Part
+from pipewarden.jobs.workspace import Workspace
+from pipewarden.monitoring.checks import services
+from pipewarden.monitoring.checks.sheet import Sheet
+from pipewarden.store.state.models import deployments, versions
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lasting:
+    """Drift of one version that lasts since just now: it is told to the world once."""
+
+    deployment: Deployment
+    window: str
+    found: list[Observation]
+
+
+@dataclass(slots=True)
+class Models:
+    """The models that serve, as one check looks at them."""
+
+    workspace: Workspace
+    sheet: Sheet
+    subjects: Subjects
+    lasting: list[Lasting] = field(default_factory=list)
+
+    def parts(self, conn: Connection) -> list[Part]:
+        """Return a part for each model that serves where the settings look."""
+        settings = self.workspace.settings
+        serving = [
+            one
+            for environment in settings.monitoring.environments or (settings.models.champion,)
+            for one in deployments.all_serving(conn, environment)
+        ]
+        self.subjects.keep_only(serving)
+        return [
+            Part(
+                name=f"model {one.model} in {one.environment}",
+                subject=one.model,
+                environment=one.environment,
+                metrics=(answered.MARK,),
+                look=self._look(one),
+            )
+            for one in serving
+        ]
+
+    def _look(self, deployment: Deployment) -> Callable[[], Iterator[Observation]]:
+        return lambda: self._observed(deployment)
+
+    def _observed(self, deployment: Deployment) -> Iterator[Observation]:
+        with self.workspace.database.read() as conn:
+            version = versions.get(conn, deployment.model, deployment.version)
+        yield services.of_age(
+            self.sheet,
+            deployment.model,
+            environment=deployment.environment,
+            version=deployment.version,
+            trained_at=version.created_at,
+        )
+        subject = self.subjects.of(deployment, version)
+        held = self.workspace.settings.monitoring
+        judging = Judging(
+            sheet=self.sheet,
+            subject=subject,
+            rules=drift_rules(held, self.sheet.limits, deployment.model),
+        )
+        for window in held.windows:
+            if not subject.forecasts:
+                yield from self._answered(judging, window)
+            yield from self._labelled(judging, window)
+
+    def _answered(self, judging: Judging, window: str) -> Iterator[Observation]:
+        stream, reach = judging.subject.stream, self._reach(judging.subject)
+        with self.workspace.database.read() as conn:
+            due = list(windows.due(conn, stream, window, answered.MARK, reach))
+            past = self._past(conn, judging, window, answered.MARK) if due else Past()
+        for one in due:
+            yield from self._taken(judging, window, past, answered.observed(judging, one, past))
+
+    def _labelled(self, judging: Judging, window: str) -> Iterator[Observation]:
+        stream, reach = judging.subject.stream, self._reach(judging.subject)
+        with self.workspace.database.read() as conn:
+            due = list(labelled.due(conn, stream, window, reach))
+            past = self._past(conn, judging, window, labelled.MARK) if due else Past()
+        for one in due:
+            yield from self._taken(judging, window, past, labelled.observed(judging, one, past))
+
+    def _past(self, conn: Connection, judging: Judging, window: str, mark: str) -> Past:
+        number = self.workspace.settings.monitoring.drift.persist_n
+        return Past.read(conn, judging.subject.stream, window, mark, number)
+
+    def _taken(
+        self, judging: Judging, window: str, past: Past, found: list[Observation]
+    ) -> list[Observation]:
+        if new := past.take(found):
+            held = Lasting(deployment=judging.subject.deployment, window=window, found=new)
+            self.lasting.append(held)
+        return found
+
+    def _reach(self, subject: Subject) -> Reach:
+        held = self.workspace.settings.monitoring
+        begin: Any = subject.deployment.started_at or subject.deployment.created_at
+        return Reach(
+            begin=begin,
+            now=self.sheet.at - timedelta(seconds=held.settle_seconds),
+            rows=held.window_rows,
+            minimum=held.drift.minimum_rows,
+            newest=held.drift.persist_n,
+        )

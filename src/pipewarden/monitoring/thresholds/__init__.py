@@ -1,0 +1,1 @@
+"""Thresholds from the past: what is usual of a figure, what a limit would have caught and cost."""
