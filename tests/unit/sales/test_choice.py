@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from pipewarden.pipelines.sales.backtesting import conformal, metrics
-from pipewarden.pipelines.sales.backtesting.combining import chosen, weights_of
+from pipewarden.pipelines.sales.backtesting.combining import STEADY, chosen, weights_of
 from pipewarden.pipelines.sales.backtesting.rolling import split_of
 from pipewarden.pipelines.sales.models.pool import NAIVE
 from pipewarden.pipelines.sales.settings import sales_settings
@@ -56,6 +56,28 @@ def test_the_choice_is_never_worse_than_the_better_naive_in_its_backtest() -> No
         choice = chosen(said, actual, frozenset(said))
         yard = np.abs(actual - said[choice.benchmark]).mean()
         assert np.abs(actual - choice.forecasts).mean() <= yard + 1e-12
+
+
+def test_the_less_a_combination_beats_the_steady_forecast_the_more_it_leans_on_it() -> None:
+    rng = np.random.default_rng(1)
+    actual = rng.normal(0, 1, (10, 13))
+    signs = {name: rng.choice((-1, 1), actual.shape) for name in ("ses/plain", *STEADY)}
+    own = []
+    for missed in (0.2, 1.0, 1.5, 2.0):
+        said = {name: actual + (2 if name in STEADY else missed) * signs[name] for name in signs}
+        own.append(chosen(said, actual, frozenset(said)).weights["ses/plain"])
+    assert own == sorted(own, reverse=True)
+    assert own[0] > 0.99
+    assert own[-1] < 0.5
+    alone = chosen(said, actual, frozenset({"ses/plain"}))
+    assert alone.weights["ses/plain"] == 1.0
+
+
+def test_a_short_series_is_judged_from_as_many_origins_as_a_long_one() -> None:
+    settings = sales_settings()
+    short, long = (split_of(np.ones(weeks), settings) for weeks in (52, 260))
+    assert len(short.origins) == len(long.origins) == settings.origins
+    assert short.origins[-1] - short.origins[-2] < settings.origin_step
 
 
 @pytest.mark.parametrize("weeks", [20, 30, 52, 93, 150, 260, 2000])

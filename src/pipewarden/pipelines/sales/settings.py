@@ -66,7 +66,7 @@ class SalesSettings(_Part):
         None, ge=1, description="Last weeks kept for the published figures; not set: min(32, n//5)."
     )
     origins: int = Field(10, ge=2, le=52, description="Rolling origins of the backtest.")
-    origin_step: int = Field(4, ge=1, le=26, description="Weeks between two origins.")
+    origin_step: int = Field(4, ge=1, le=26, description="Weeks between two origins at most.")
     min_weeks: int = Field(20, ge=4, description="Fewer observed weeks get a simple model.")
     week_ends_on: str = Field(
         "",

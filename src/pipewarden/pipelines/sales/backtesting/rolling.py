@@ -75,7 +75,9 @@ def split_of(values: Floats, settings: SalesSettings) -> Split:
 
 def _origins(values: Floats, until: int, horizon: int, settings: SalesSettings) -> tuple[int, ...]:
     first = max(_LEAST_WEEKS, int(_LEAST_HISTORY * until), _third_seen(values))
-    steps = range(0, settings.origins * settings.origin_step, settings.origin_step)
+    room = max(0, until - horizon - first)
+    apart = max(1, min(settings.origin_step, room // max(1, settings.origins - 1)))
+    steps = range(0, settings.origins * apart, apart)
     found = sorted(until - horizon - step for step in steps if until - horizon - step >= first)
     return tuple(found) or (until - horizon,)
 
