@@ -82,6 +82,36 @@ class CheckFacts(TypedDict):
     not_computable: int
 
 
+class ModelLine(TypedDict):
+    """One model of a run: its figure, and that of the version before it, if it has one."""
+
+    model: str
+    value: float
+    before: float | None
+
+
+class ModelFacts(TypedDict):
+    """The models of a run, measured beside the simplest that would do, which has the value 1."""
+
+    #: What the figure is, and whose value is 1.
+    name: str
+    against: str
+    #: Models with and without a figure; of those with one, how many are below 1 and exactly 1.
+    measured: int
+    unmeasured: int
+    better: int
+    equal: int
+    median: float
+    #: One model in ten lies below, one in ten above.
+    low: float
+    high: float
+    #: A histogram; the last bin holds all that is larger.
+    edges: list[float]
+    counts: list[int]
+    worst: list[ModelLine]
+    improved: list[ModelLine]
+
+
 class ReportFacts(TypedDict):
     """Everything a report says about a run."""
 
@@ -101,6 +131,8 @@ class ReportFacts(TypedDict):
     slowest: ItemList
     #: Where sinks are enabled, of each: documents ``delivered``, ``spooled`` and ``refused``.
     sinks: NotRequired[dict[str, dict[str, int]]]
+    #: Where the run registered enough models that have a common figure.
+    models: NotRequired[ModelFacts]
     #: What a person should know: a backup used, folders that could not be read, …
     notices: list[str]
     #: The ledger's head when the report was written: its anchor outside the chain.

@@ -15,6 +15,7 @@ from pipewarden.pipelines.credit.evaluation.scores import (
     Scored,
     best_threshold,
     calibration_curve,
+    curves,
     metrics_of,
 )
 from pipewarden.pipelines.credit.fitting.logistic import (
@@ -173,3 +174,18 @@ def test_equal_scores_have_no_distance() -> None:
     scores = np.linspace(0, 1, 500)
     assert stability_index(scores, scores) == 0
     assert stability_index(scores**3, scores) > 0.2
+
+
+def test_the_curves_begin_and_end_where_they_must_and_hold_the_area() -> None:
+    rng = np.random.default_rng(3)
+    chances = rng.random(5_000).round(3)
+    scored = Scored((rng.random(5_000) < chances).astype(float), chances, 0.5)
+    held = curves(scored)
+    roc, pr = np.array(held["roc"]), np.array(held["pr"])
+    assert len(roc) <= 105
+    assert roc[0].tolist() == [0.0, 0.0]
+    assert roc[-1].tolist() == [1.0, 1.0]
+    assert (np.diff(roc, axis=0) >= 0).all()
+    assert pr[-1] == pytest.approx([1.0, scored.labels.mean()], abs=1e-6)
+    area = np.trapezoid(roc[:, 1], roc[:, 0])
+    assert area == pytest.approx(metrics_of(scored)["auc"][0], abs=0.002)

@@ -17,6 +17,7 @@ from pipewarden.engine.records import RecordSource
 from pipewarden.engine.source import Source
 from pipewarden.errors import DatabaseUnavailable, Fenced, PipewardenError
 from pipewarden.jobs import summary
+from pipewarden.jobs.models.measuring import models_of
 from pipewarden.jobs.models.saving import saving_of
 from pipewarden.jobs.options import RunOptions
 from pipewarden.jobs.runners import outages
@@ -206,6 +207,9 @@ class Execution:
                 quarantine_dir=str(self.workspace.quarantine_dir(lease.job_id)),
             )
             facts = summary.gather(conn, replace(job, error=error), ending)
+            models = models_of(conn, lease.job_id, self.pipeline)
+        if models is not None:
+            facts["models"] = models
         told = {"sinks": sinks} if sinks else {}
         if sinks:
             facts["sinks"] = sinks

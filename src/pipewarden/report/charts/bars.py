@@ -22,6 +22,7 @@ from pipewarden.report.charts.scale import Scale, Tick, as_number, drawable, num
 from pipewarden.report.charts.values import Bar, Mark
 
 _ROW = 22.0
+_MARK_ROOM = 10.0
 _LABEL_LETTERS = 24
 _LABELS_SHOWN = 6
 
@@ -52,6 +53,7 @@ def bars(
         plot_height=_ROW * max(len(values), 1) + 4,
         left=14.0 + LETTER * max(map(len, names), default=1),
     )
+    canvas.top += _MARK_ROOM if marks else 0.0
     ends = [end for bar in values for end in (bar.value, bar.low, bar.high) if end is not None]
     low, high = span([*ends, *(as_number(mark.at) for mark in marks)], zero=True)
     # Room at the end of the longest bar for the number that is written there.

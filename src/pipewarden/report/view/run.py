@@ -12,6 +12,7 @@ from typing import Any
 
 from pipewarden.report import account, wording
 from pipewarden.report.facts import ReportFacts
+from pipewarden.report.models.measured import measured
 from pipewarden.report.untrusted import Links, clipped, visible_lines
 from pipewarden.report.view import listings
 from pipewarden.report.view.values import Cell, Count, RunView, Section
@@ -114,6 +115,7 @@ def _sections(
     yield listings.quarantined(facts, links)
     yield from listings.reasons(facts)
     yield from listings.checks(facts)
+    yield from measured(facts)
     yield from listings.published(facts, links)
     yield from listings.slowest(facts, links)
     yield from listings.deferred(facts, links)

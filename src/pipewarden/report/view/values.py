@@ -67,6 +67,8 @@ class Section(NamedTuple):
     lines: tuple[str, ...] = ()
     #: How many rows are not shown, as a sentence.
     more: str = ""
+    #: A chart as an SVG element of our own drawing, for the media that show one.
+    figure: str = ""
     #: Long and rarely read: folded away where the medium can.
     folded: bool = False
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, union, update
+from sqlalchemy import Connection, and_, func, insert, select, union, update
 
 from pipewarden.core.chain import Act
 from pipewarden.core.models.deployments import ModelVersion, Trained, VersionStatus
@@ -228,3 +228,21 @@ def quarantine(conn: Connection, model: str, version: int, *, reason: str) -> bo
 
 def _version(row: Mapping[Any, Any]) -> ModelVersion:
     return ModelVersion(**{**row, "status": VersionStatus(row["status"])})
+
+
+def with_parents(
+    conn: Connection, run_id: str
+) -> list[tuple[str, Mapping[str, float], Mapping[str, float]]]:
+    """Return of each version that a run made the model, its metrics, and those of its parent.
+
+    In order of the models; a version without a parent has none of its metrics.
+    """
+    own, parent = model_versions, model_versions.alias("parent")
+    of_parent = and_(parent.c.model == own.c.model, parent.c.version == own.c.parent)
+    query = (
+        select(own.c.model, own.c.metrics, parent.c.metrics)
+        .outerjoin(parent, of_parent)
+        .where(own.c.run_id == run_id)
+        .order_by(own.c.model, own.c.version)
+    )
+    return [(model, dict(held), dict(before or {})) for model, held, before in conn.execute(query)]
