@@ -89,7 +89,8 @@ def asks(later):
         "how many are old": lambda conn: label_reports.count_before(conn, *of, later(9)),
         "old ones": lambda conn: label_reports.prune(conn, *of, later(9), 100),
         "old waiting ones": lambda conn: label_reports.prune_unknown(conn, later(9), 100),
-        "logged ones": lambda conn: predictions.known(conn, ["00000001", "00000002"]),
+        "logged ones": lambda conn: predictions.versions_of(conn, ["00000001", "00000002"]),
+        "waits": lambda conn: list(labels.waits(conn, *of, **whole, limit=9)),
     }
 
 

@@ -95,7 +95,7 @@ def test_a_label_waits_for_a_prediction_that_comes_later(database, later, logged
     found = counted(database, window)
     assert (found.predictions, found.labelled, found.unknown) == (2, 1, 1)
     again = told((1, 0, 90))
-    assert (again.labelled, again.conflicting, again.replaced) == (1, 1, 1)
+    assert (again.labelled, again.conflicting, again.replaced) == (1, 1, ("00000001",))
 
 
 def test_an_id_that_no_database_takes_as_it_is_finds_its_prediction(database, later, window):
@@ -113,7 +113,7 @@ def test_a_repeated_label_changes_nothing_and_is_counted(database, later, logged
     logged(asked(1, later(1)))
     told((1, 1, 60), (1, True, 60))
     done = told((1, 1.0, 50), arriving=7_200)
-    assert (done.received, done.repeated, done.replaced) == (1, 1, 0)
+    assert (done.received, done.repeated, done.replaced) == (1, 1, ())
     found = counted(database, window)
     assert (found.labelled, found.repeated, found.conflicting) == (1, 2, 0)
     with database.read() as conn:
@@ -126,8 +126,8 @@ def test_of_labels_that_differ_the_newest_holds_and_the_others_are_kept(
 ):
     logged(asked(1, later(1)))
     told((1, 1, 60))
-    assert told((1, 0, 30)).replaced == 0
-    assert told((1, 0, 90), arriving=9_000).replaced == 1
+    assert told((1, 0, 30)).replaced == ()
+    assert told((1, 0, 90), arriving=9_000).replaced == ("00000001",)
     assert held(database, window) == [("1", 0)]
     found = counted(database, window)
     assert (found.labelled, found.repeated, found.conflicting) == (1, 0, 2)

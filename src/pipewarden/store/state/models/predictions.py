@@ -55,10 +55,11 @@ def append(conn: Connection, rows: Sequence[Prediction]) -> None:
         label_reports.match(conn, rows)
 
 
-def known(conn: Connection, ids: Sequence[str]) -> set[str]:
-    """Return which of these predictions are logged."""
-    query = select(predictions.c.id).where(predictions.c.id.in_(ids))
-    return set(conn.execute(query).scalars())
+def versions_of(conn: Connection, ids: Sequence[str]) -> dict[str, tuple[str, int]]:
+    """Return model and version of those of these predictions that are logged, by their ids."""
+    held = predictions.c
+    query = select(held.id, held.model, held.version).where(held.id.in_(ids))
+    return {row.id: (row.model, row.version) for row in conn.execute(query)}
 
 
 def get(conn: Connection, prediction_id: str) -> Prediction:

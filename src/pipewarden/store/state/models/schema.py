@@ -175,3 +175,44 @@ challenger_figures = Table(
     Column("champion_seconds", Float, nullable=False),
     ForeignKeyConstraint(["challenger"], ["challengers.id"]),
 )
+
+#: The label that holds, a row a prediction. ``model`` is empty while the prediction is unknown.
+labels = Table(
+    "labels",
+    metadata,
+    Column("prediction_id", Name, primary_key=True),
+    Column("value", Json, nullable=False),
+    Column("at", Time, nullable=False),
+    Column("received_at", Time, nullable=False),
+    Column("source", Name, nullable=False),
+    Column("reports", Integer, nullable=False),
+    Column("conflicts", Integer, nullable=False),
+    Column("model", Name, nullable=False),
+    Column("environment", Name, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("role", Name, nullable=False),
+    Column("predicted_at", Time),
+    Index(None, "model", "environment", "predicted_at", "version", "role"),
+    Index(None, "model", "environment", "received_at"),
+    Index(
+        "ix_labels_again",
+        *("model", "environment", "predicted_at", "version", "role", "reports", "conflicts"),
+        sqlite_where=text("reports > 1"),
+        postgresql_where=text("reports > 1"),
+    ),
+    sqlite_with_rowid=False,
+)
+
+#: What was reported and does not hold.
+label_conflicts = Table(
+    "label_conflicts",
+    metadata,
+    Column("id", serial, primary_key=True),
+    Column("prediction_id", Name, nullable=False),
+    Column("value", Json, nullable=False),
+    Column("at", Time, nullable=False),
+    Column("received_at", Time, nullable=False),
+    Column("source", Name, nullable=False),
+    Index(None, "prediction_id"),
+    sqlite_autoincrement=True,
+)

@@ -12,8 +12,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 
 from pipewarden.core.monitoring.labels import HeldLabel, LabelReport, settle
 from pipewarden.store.state.column_types import storable
-from pipewarden.store.state.models.schema import predictions
-from pipewarden.store.state.monitoring.labels import label_conflicts, labels
+from pipewarden.store.state.models.schema import label_conflicts, labels, predictions
 from pipewarden.store.state.schema import insert_or_replace
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ class Reported:
     labelled, unknown
         How many are for a prediction that is logged, and how many wait for theirs.
     replaced
-        Of how many predictions the label that held holds no more.
+        The predictions whose label that held holds no more; one may be there twice.
     """
 
     received: int = 0
@@ -48,7 +47,7 @@ class Reported:
     conflicting: int = 0
     labelled: int = 0
     unknown: int = 0
-    replaced: int = 0
+    replaced: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,21 +73,24 @@ def report(
         Who reports: a person, a key, a file.
     """
     total: Counter[str] = Counter()
+    replaced: list[str] = []
     for start in range(0, len(reports), _AT_ONCE):
-        total += _reported(conn, reports[start : start + _AT_ONCE], at, source)
-    return Reported(received=len(reports), **total)
+        counted, more = _reported(conn, reports[start : start + _AT_ONCE], at, source)
+        total += counted
+        replaced += more
+    return Reported(received=len(reports), replaced=tuple(replaced), **total)
 
 
 def _reported(
     conn: Connection, reports: Sequence[LabelReport], at: datetime, source: str
-) -> Counter[str]:
+) -> tuple[Counter[str], list[str]]:
     named = [(storable(one.prediction_id), one) for one in reports]
     ids = list({name for name, _ in named})
     query = select(labels).where(labels.c.prediction_id.in_(ids))
     rows = {row["prediction_id"]: dict(row) for row in conn.execute(query).mappings()}
     origins = _origins(conn, [name for name in ids if name not in rows])
     counted: Counter[str] = Counter()
-    lost = []
+    lost, replaced = [], []
     for name, one in named:
         row = rows.get(name)
         settled = settle(None if row is None else _held(row), one, at=at, source=source)
@@ -97,12 +99,13 @@ def _reported(
         counted[settled.arrival] += 1
         counted["labelled" if rows[name]["model"] else "unknown"] += 1
         if settled.lost is not None:
-            counted["replaced"] += row is not None and settled.label.value != row["value"]
+            if row is not None and settled.label.value != row["value"]:
+                replaced.append(name)
             lost.append({"prediction_id": name, **_stated(settled.lost)})
     conn.execute(insert_or_replace(conn, labels), list(rows.values()))
     if lost:
         conn.execute(insert(label_conflicts), lost)
-    return counted
+    return counted, replaced
 
 
 def _stated(label: HeldLabel) -> dict[str, Any]:

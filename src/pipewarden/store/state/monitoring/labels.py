@@ -9,56 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Connection, Index, Integer, Select, Table, func, select, text
+from sqlalchemy import Column, Connection, Select, func, select, text
 
 from pipewarden.core.monitoring.labels import Label
-from pipewarden.store.state.column_types import Json, Name, Time
-from pipewarden.store.state.models.schema import predictions
-from pipewarden.store.state.schema import metadata, serial
-
-#: The label that holds, a row a prediction. ``model`` is empty while the prediction is unknown.
-labels = Table(
-    "labels",
-    metadata,
-    Column("prediction_id", Name, primary_key=True),
-    Column("value", Json, nullable=False),
-    Column("at", Time, nullable=False),
-    Column("received_at", Time, nullable=False),
-    Column("source", Name, nullable=False),
-    Column("reports", Integer, nullable=False),
-    Column("conflicts", Integer, nullable=False),
-    Column("model", Name, nullable=False),
-    Column("environment", Name, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("role", Name, nullable=False),
-    Column("predicted_at", Time),
-    Index(None, "model", "environment", "predicted_at", "version", "role"),
-    Index(None, "model", "environment", "received_at"),
-    Index(
-        "ix_labels_again",
-        *("model", "environment", "predicted_at", "version", "role", "reports", "conflicts"),
-        sqlite_where=text("reports > 1"),
-        postgresql_where=text("reports > 1"),
-    ),
-    sqlite_with_rowid=False,
-)
-
-#: What was reported and does not hold.
-label_conflicts = Table(
-    "label_conflicts",
-    metadata,
-    Column("id", serial, primary_key=True),
-    Column("prediction_id", Name, nullable=False),
-    Column("value", Json, nullable=False),
-    Column("at", Time, nullable=False),
-    Column("received_at", Time, nullable=False),
-    Column("source", Name, nullable=False),
-    Index(None, "prediction_id"),
-    sqlite_autoincrement=True,
-)
+from pipewarden.store.state.models.schema import labels, predictions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,3 +260,24 @@ def newest(conn: Connection, model: str, environment: str) -> datetime | None:
         query.where(held.model == model, held.environment == environment)
     ).scalar_one()
     return found
+
+
+def waits(
+    conn: Connection, model: str, environment: str, *, since: datetime, until: datetime, limit: int
+) -> Iterator[tuple[int, str, timedelta]]:
+    """Yield version, role, and the time from prediction to label, of the newest labelled ones.
+
+    Parameters
+    ----------
+    since, until
+        When the predictions were made: from the first, before the second.
+    """
+    held = labels.c
+    query = (
+        select(held.version, held.role, held.predicted_at, held.received_at)
+        .where(*_within(model, environment, held.predicted_at, since, until))
+        .order_by(held.predicted_at.desc())
+        .limit(limit)
+    )
+    for version, role, predicted_at, received_at in conn.execute(query):
+        yield version, role, received_at - predicted_at

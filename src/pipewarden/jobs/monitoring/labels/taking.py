@@ -1,0 +1,149 @@
+"""Predictions that were made elsewhere, and labels of any, taken in: by HTTP and from files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from pipewarden.core.chain import Act
+from pipewarden.core.monitoring.labels import LabelReport
+from pipewarden.errors import UnknownName
+from pipewarden.jobs.workspace import Workspace
+from pipewarden.store.state import ledger
+from pipewarden.store.state.models import predictions, versions
+from pipewarden.store.state.models.predictions import Prediction
+from pipewarden.store.state.monitoring import label_reports
+from pipewarden.store.state.monitoring.label_reports import Reported
+
+#: How far the clock of whoever reports may be ahead of ours.
+AHEAD = timedelta(minutes=5)
+#: Replaced labels that an entry of the ledger names.
+_NAMED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A row that was not taken: its place among those given, a code, and why in words."""
+
+    place: int
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakenPredictions:
+    """What came of predictions that were given.
+
+    Parameters
+    ----------
+    ids
+        Of each in order; empty of a refused one.
+    stored, repeated
+        How many are new, and how many were logged already and stay as they are.
+    """
+
+    ids: tuple[str, ...]
+    stored: int
+    repeated: int
+    refused: tuple[Refused, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TakenLabels:
+    """What came of labels that were reported; the refused ones are not among the received."""
+
+    reported: Reported
+    refused: tuple[Refused, ...]
+
+
+def take_predictions(
+    workspace: Workspace, given: Sequence[Prediction], made_ids: Iterable[str] = ()
+) -> TakenPredictions:
+    """Log predictions that were made elsewhere, in one transaction.
+
+    Each must be of a version that is known here: of any other nothing could be said. One that is
+    logged already under its id is left as it is, so that all of it may be sent again.
+
+    Parameters
+    ----------
+    made_ids
+        Ids for those that bring none.
+    """
+    now = workspace.clock()
+    fresh = iter(made_ids)
+    rows = [row if row.id else replace(row, id=next(fresh)) for row in given]
+    with workspace.database.write() as conn:
+        registered = _registered(conn, rows)
+        logged = predictions.versions_of(conn, [row.id for row in rows])
+        refused, kept = [], []
+        for place, row in enumerate(rows):
+            of = (row.model, row.version)
+            if of not in registered:
+                words = f"there is no version {row.version} of a model {row.model!r}"
+                refused.append(Refused(place, "unknown_version", words))
+            elif row.at > now + AHEAD:
+                refused.append(_future(place, row.at))
+            elif logged.setdefault(row.id, of) != of:
+                words = f"another model's prediction is called {row.id!r}"
+                refused.append(Refused(place, "id_taken", words))
+            else:
+                kept.append(row)
+        before = len(predictions.versions_of(conn, [row.id for row in kept]))
+        predictions.append(conn, kept)
+    stored = len({row.id for row in kept}) - before
+    bad = {one.place for one in refused}
+    ids = tuple("" if place in bad else row.id for place, row in enumerate(rows))
+    return TakenPredictions(ids, stored, len(kept) - stored, tuple(refused))
+
+
+def _registered(conn: Connection, rows: Iterable[Prediction]) -> set[tuple[str, int]]:
+    """Return which of the versions that are named there are."""
+    found = set()
+    for of in {(row.model, row.version) for row in rows}:
+        try:
+            versions.get(conn, *of)
+        except UnknownName:
+            continue
+        found.add(of)
+    return found
+
+
+def take_labels(
+    workspace: Workspace, reports: Sequence[LabelReport], *, source: str
+) -> TakenLabels:
+    """Take in what became true of predictions, in one transaction.
+
+    Where a label that held holds no more, because a newer one says otherwise, the ledger has an
+    entry: somebody may have acted upon the old one.
+
+    Parameters
+    ----------
+    source
+        Who reports: the name of a key, of a person, of a file.
+    """
+    now = workspace.clock()
+    late = {
+        place: _future(place, one.at) for place, one in enumerate(reports) if one.at > now + AHEAD
+    }
+    kept = [one for place, one in enumerate(reports) if place not in late]
+    with workspace.database.write() as conn:
+        done = label_reports.report(conn, kept, at=now, source=source)
+        if done.replaced:
+            details = {"labels": len(done.replaced), "predictions": list(done.replaced[:_NAMED])}
+            act = Act(
+                actor=workspace.actor,
+                action="labels.replaced",
+                subject=source,
+                reason="a newer label says otherwise",
+                details=details,
+            )
+            ledger.append(conn, [act], now)
+    return TakenLabels(done, tuple(late.values()))
+
+
+def _future(place: int, at: datetime) -> Refused:
+    words = f"{at.isoformat(timespec='seconds')} is in the future"
+    return Refused(place, "in_the_future", words)
