@@ -75,7 +75,7 @@ class Training(_Part):
     max_rows: int = Field(default=50_000, ge=20, description="Of the newest, at most so many.")
     min_positives: int = Field(default=50, ge=1, description="Of a yes or no: so many of each.")
     older: Literal["none", "fill", "all"] = Field(
-        default="fill",
+        default="none",
         description="Rows of the champion's own table that are added: none; as many as "
         "`min_rows` wants; or all.",
     )
@@ -137,7 +137,7 @@ class Timeouts(_Part):
     """Hours after which a state is given up."""
 
     decided: float = Field(default=24, gt=0)
-    collecting: float = Field(default=24, gt=0)
+    collecting: float = Field(default=336, gt=0)
     retraining: float = Field(default=12, gt=0)
     evaluating: float = Field(default=168, gt=0)
     gating: float = Field(default=24, gt=0)

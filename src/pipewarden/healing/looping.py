@@ -1,0 +1,92 @@
+"""One round of healing, and one after another until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from pipewarden.healing.advancing import Advanced, advance, advance_all
+from pipewarden.healing.context import HealingContext, environments
+from pipewarden.healing.deciding.opening import Looked, consider, consider_all
+from pipewarden.healing.deciding.signals import Asked
+from pipewarden.models.context import in_words
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """What came of one round.
+
+    Parameters
+    ----------
+    advanced
+        The healings that were gone on with, those begun in this round last.
+    looked
+        Every model that serves.
+    failures
+        What could not be done, in words.
+    """
+
+    advanced: Sequence[Advanced] = ()
+    looked: Sequence[Looked] = ()
+    failures: Sequence[str] = field(default_factory=tuple)
+
+    @property
+    def lost(self) -> list[Advanced]:
+        """The healings that ended in this round without having helped."""
+        return [one for one in self.advanced if one.passed and one.healing.state.lost]
+
+
+def once(context: HealingContext) -> Round:
+    """Go on with what goes on, look at every model, and begin what was decided."""
+    going = advance_all(context)
+    looked = [
+        one for environment in environments(context) for one in consider_all(context, environment)
+    ]
+    begun = [
+        advance(context, one.healing.id)
+        for one in looked
+        if one.new and one.healing is not None and not one.healing.state.ended
+    ]
+    return Round(advanced=[*going, *begun], looked=looked)
+
+
+def ask(context: HealingContext, model: str, environment: str, asked: Asked) -> Round:
+    """Heal a model because somebody asks for it, as far as the policy lets them."""
+    looked = consider(context, model, environment, asked)
+    begun = []
+    if looked.new and looked.healing is not None and not looked.healing.state.ended:
+        begun.append(advance(context, looked.healing.id))
+    return Round(advanced=begun, looked=[looked])
+
+
+def run(
+    context: HealingContext,
+    stop: threading.Event,
+    told: Callable[[Round], None],
+    *,
+    interval: float,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
+    """Go from round to round until ``stop`` is set; a round in work is ended first.
+
+    A round that fails is told, and does not end the healer.
+
+    Parameters
+    ----------
+    interval
+        Seconds from the beginning of one round to that of the next.
+    """
+    due = clock()
+    while not stop.is_set():
+        try:
+            told(once(context))
+        except Exception as error:
+            log.exception("a round of healing failed")
+            told(Round(failures=[in_words(error)]))
+        due = max(due + interval, clock())
+        stop.wait(due - clock())

@@ -1,0 +1,1 @@
+"""Worlds that change on purpose, and the requests and labels that come out of them."""
