@@ -30,6 +30,7 @@ COMMANDS = {
     "challenge": ("Models", "commands.models.challenge:app"),
     "predict": ("Models", "commands.serving.predict:app"),
     "forecast": ("Models", "commands.serving.forecast:app"),
+    "monitor": ("Watch", "commands.monitoring.monitor:app"),
     "serve": ("Serve", "commands.service.serve:app"),
     "keys": ("Serve", "commands.service.keys:app"),
     "worker": ("Serve", "commands.service.worker:app"),

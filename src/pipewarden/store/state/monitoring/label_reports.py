@@ -221,6 +221,13 @@ def count_before(conn: Connection, model: str, environment: str, before: datetim
     )
 
 
+def count_unknown_before(conn: Connection, before: datetime) -> int:
+    """Return what `prune_unknown` would remove in all."""
+    held = labels.c
+    query = select(func.count()).select_from(labels).where(held.model == "", held.environment == "")
+    return conn.execute(query.where(held.received_at < before)).scalar_one()
+
+
 def _forget(conn: Connection, ids: Sequence[str]) -> int:
     conn.execute(delete(label_conflicts).where(label_conflicts.c.prediction_id.in_(ids)))
     return conn.execute(delete(labels).where(labels.c.prediction_id.in_(ids))).rowcount
