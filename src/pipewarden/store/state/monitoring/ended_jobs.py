@@ -10,9 +10,6 @@ from sqlalchemy import Connection, select
 from pipewarden.core.jobs import JobStatus
 from pipewarden.store.state.schema import job_events, jobs
 
-#: Numbers are given before transactions end, so one that is lower may show up later: so many are
-#: read again.
-_OVERLAP = 1_000
 _ENDS = (JobStatus.COMPLETED, JobStatus.FAILED)
 
 
@@ -45,7 +42,8 @@ def ended(conn: Connection, after: int | None, *, since: datetime, limit: int) -
     Parameters
     ----------
     after
-        The number that was read last; some before it are read again. None: nothing was read yet.
+        The number that was read last. Writers take turns, so nothing with a lower number turns up
+        later. None: nothing was read yet.
     since
         Only what ended at this time or later.
     """
@@ -68,7 +66,7 @@ def ended(conn: Connection, after: int | None, *, since: datetime, limit: int) -
         .limit(limit)
     )
     if after is not None:
-        query = query.where(job_events.c.id > after - _OVERLAP)
+        query = query.where(job_events.c.id > after)
     return [
         Ended(
             number=row["number"],
