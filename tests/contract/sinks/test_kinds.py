@@ -278,19 +278,23 @@ def test_a_key_that_no_text_can_be_is_refused_alone(postgresql):
 
 @pytest.mark.service("postgresql")
 def test_a_locked_row_is_given_up_in_time(postgresql):
+    """The lock outlasts the call: however slow the machine is, only the limit can end it."""
     import psycopg
 
+    patient = postgresql.enabled()
+    assert fates(patient.sink, delivery("a", {"n": 1})) == [Fate.DELIVERED]
+    patient.sink.close()
     sink = postgresql.enabled(timeout=0.5)
-    fates(sink.sink, delivery("a", {"n": 1}))
     with psycopg.connect(postgresql.server) as conn:
         from psycopg.sql import SQL, Identifier
 
         table = Identifier(postgresql.schema, postgresql.table)
         conn.execute(SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(table))
-        told = sink.sink.deliver([delivery("a", {"n": 2})], 0.5)
+        told = sink.sink.deliver([delivery("a", {"n": 2})], 60.0)
     assert told[0].fate is Fate.UNAVAILABLE
     assert "statement timeout" in told[0].error
-    assert fates(sink.sink, delivery("a", {"n": 2})) == [Fate.DELIVERED]
+    tries = (fates(sink.sink, delivery("a", {"n": 2})) for _ in range(100))
+    assert [Fate.DELIVERED] in tries  # a slow machine may need more than half a second for one
     sink.sink.close()
 
 
