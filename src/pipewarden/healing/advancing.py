@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from pipewarden.core.healing.states import Healing, HealingState, after_timeout
+from pipewarden.core.healing.states import Healing, HealingState, given_up
 from pipewarden.errors import (
     Conflict,
     DependencyUnavailable,
@@ -60,7 +60,7 @@ def advance(context: HealingContext, healing_id: int, *, steps: int | None = Non
     if healing.paused_at is not None:
         return Advanced(healing=healing, waits=f"paused by {healing.paused_by}")
     try:
-        healing = _claimed(context, healing)
+        healing = claimed(context, healing)
         while not healing.state.ended and (steps is None or len(passed) < steps):
             done = _step(context, healing)
             if isinstance(done, str):
@@ -82,7 +82,14 @@ def advance_all(context: HealingContext) -> list[Advanced]:
     return [advance(context, one.id) for one in going_on]
 
 
-def _claimed(context: HealingContext, healing: Healing) -> Healing:
+def claimed(context: HealingContext, healing: Healing) -> Healing:
+    """Take the right to go on with a healing, also from a healer that is known to be dead.
+
+    Raises
+    ------
+    Locked
+        Another healer lives, and has it.
+    """
     dead = liveness.is_alive(healing.lease_owner or "::") is False
     with context.database.write() as conn:
         held = healings.claim(
@@ -122,7 +129,7 @@ def _step(context: HealingContext, healing: Healing) -> Healing | str:
             done = _failed(context, healing, in_words(error))
     if isinstance(done, Wait) and late:
         words = f"{healing.state} for more than {hours:g} hours: {done.reason}"
-        done = Move(after_timeout(healing.state), words)
+        done = _given_up(context, healing, HealingState.TIMED_OUT, words)
     if isinstance(done, Wait):
         return done.reason
     passing(HealingWindow.HEAL_WORKED)
@@ -154,9 +161,20 @@ def _failed(context: HealingContext, healing: Healing, error: str) -> Move | Wai
             healings.failed(conn, healing, error)
         return Wait(f"attempt {healing.attempts + 1} of {policy.attempts} failed: {error}")
     words = f"{healing.state} failed {policy.attempts} times: {error}"
-    if healing.state is HealingState.VERIFYING:
-        return Move(HealingState.ROLLING_BACK, words)
-    return Move(HealingState.FAILED, words)
+    return _given_up(context, healing, HealingState.FAILED, words)
+
+
+def _given_up(context: HealingContext, healing: Healing, end: HealingState, words: str) -> Move:
+    state = given_up(healing.state, end, serves=serves(context, healing))
+    assert state is not None, f"{healing.state} cannot end {end}"
+    return Move(state, words)
+
+
+def serves(context: HealingContext, healing: Healing) -> bool:
+    """Whether the version that the healing has made serves by now."""
+    held = context.serving(healing.model, healing.environment)
+    made = healing.candidate is not None and healing.candidate != healing.champion
+    return made and held is not None and held.version == healing.candidate
 
 
 def move(

@@ -110,24 +110,27 @@ HEALING_TRANSITIONS: Mapping[HealingState, frozenset[HealingState]] = {
     _S.EVALUATING: _STOPPED | {_S.GATING, _S.REJECTED},
     _S.GATING: _STOPPED | {_S.TRYING, _S.AWAITING, _S.PROMOTING, _S.REJECTED},
     _S.TRYING: _STOPPED | {_S.AWAITING, _S.PROMOTING, _S.REJECTED},
-    _S.AWAITING: _STOPPED | {_S.PROMOTING, _S.VERIFYING},
-    _S.PROMOTING: _STOPPED | {_S.AWAITING, _S.VERIFYING, _S.REJECTED, _S.ROLLED_BACK},
-    _S.VERIFYING: _ALWAYS | {_S.KEPT, _S.ROLLING_BACK},
+    _S.AWAITING: _STOPPED | {_S.PROMOTING, _S.VERIFYING, _S.ROLLING_BACK},
+    _S.PROMOTING: _STOPPED
+    | {_S.AWAITING, _S.VERIFYING, _S.ROLLING_BACK, _S.REJECTED, _S.ROLLED_BACK},
+    _S.VERIFYING: frozenset({_S.OVERTAKEN, _S.KEPT, _S.ROLLING_BACK}),
     _S.ROLLING_BACK: _ALWAYS | {_S.ROLLED_BACK, _S.TIMED_OUT},
     **dict.fromkeys(ENDS, frozenset()),
 }
 
 
-def after_timeout(state: HealingState) -> HealingState:
-    """Return what a state that lasted too long becomes."""
-    return _S.ROLLING_BACK if state is _S.VERIFYING else _S.TIMED_OUT
+def given_up(state: HealingState, end: HealingState, *, serves: bool) -> HealingState | None:
+    """Return what a state becomes that is not gone on with; None where it is being undone already.
 
-
-def after_veto(state: HealingState) -> HealingState | None:
-    """Return what a veto makes of a state; None where it is being undone already, or has ended."""
-    if state is _S.VERIFYING:
-        return _S.ROLLING_BACK
-    return _S.VETOED if _S.VETOED in HEALING_TRANSITIONS[state] else None
+    Parameters
+    ----------
+    end
+        As what it is to end: VETOED, TIMED_OUT or FAILED.
+    serves
+        Whether the candidate serves by now: then it is taken back first.
+    """
+    wanted = _S.ROLLING_BACK if serves and state is not _S.ROLLING_BACK else end
+    return wanted if wanted in HEALING_TRANSITIONS[state] else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 from pipewarden.core.healing.states import Action, Healing, HealingState
 from pipewarden.core.models.families import LabelledRow
+from pipewarden.healing.broken import problems_of
 from pipewarden.healing.context import HealingContext
 from pipewarden.healing.steps.step import Move, Wait, document_of, learner_of
 from pipewarden.jobs.options import RunOptions
@@ -54,6 +55,7 @@ def step(context: HealingContext, healing: Healing, policy: Policy) -> Move | Wa
         "table": str(path),
         "rows": table["rows"],
         "added": table["added"],
+        "problems": problems_of(champion, rows[:kept], policy.quality),
         "boundary": [rows[kept]["at"].isoformat(), rows[kept]["prediction_id"]],
     }
     words = (
