@@ -37,6 +37,8 @@ from pipewarden.pipelines.credit.fitting.logistic import Calibration
 
 FAMILY, FORMAT = "credit", "lightgbm-text"
 _PLAIN = frozenset({int, float, type(None)})
+#: Fewer rows are read faster cell by cell.
+_FEW = 16
 #: From so many rows on, in so many threads.
 _SIDE_BY_SIDE, _THREADS = 2_000, 2
 
@@ -182,7 +184,9 @@ class CreditModel:
         name: str, column: Column, cells: list[Any], out: Numbers, flags: list[list[str]]
     ) -> bool:
         """Fill a column of plain numbers in one go; say whether that could be done."""
-        if len(cells) == 1 or column.type == "category" or not _PLAIN.issuperset(map(type, cells)):
+        if len(cells) < _FEW or column.type == "category":
+            return False
+        if not _PLAIN.issuperset(map(type, cells)):
             return False
         try:
             out[:] = cells

@@ -12,7 +12,6 @@ from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
-from starlette.requests import ClientDisconnect
 
 from pipewarden.app.api.edge.problems import Problem
 
@@ -54,18 +53,16 @@ async def chunks(request: Request, limit: int) -> AsyncGenerator[bytes, None]:
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length) > limit:
         raise _too_large(limit)
-    held = 0
-    stream = request.stream()
-    while True:
+    held, more = 0, True
+    while more:
         try:
             async with asyncio.timeout(_SILENCE):  # wait_for would start a task for each chunk
-                chunk = await anext(stream)
-        except StopAsyncIteration:
-            return
+                message = await request.receive()
         except TimeoutError:
             raise Problem(408, "body_timeout", "the body did not arrive in time") from None
-        except ClientDisconnect:
-            raise Problem(400, "disconnected", "the body ended before its end") from None
+        if message["type"] == "http.disconnect":
+            raise Problem(400, "disconnected", "the body ended before its end")
+        chunk, more = message.get("body", b""), message.get("more_body", False)
         held += len(chunk)
         if held > limit:
             raise _too_large(limit)
