@@ -176,15 +176,10 @@ def _counted(values: list[Any]) -> tuple[Counter[Any], int]:
 
 
 def _by_type(values: list[Any]) -> Counter[Any]:
-    """Count values; truth values apart, since True equals 1."""
-    truths = sum(value is True for value in values)
-    lies = sum(value is False for value in values)
-    if not truths and not lies:
+    """Count values; truth values by their names, since True equals 1."""
+    if {bool, np.bool_}.isdisjoint(map(type, values)):
         return Counter(values)
-    counted: Counter[Any] = Counter(v for v in values if v is not True and v is not False)
-    counted["true"] += truths
-    counted["false"] += lies
-    return counted
+    return Counter(level_of(v) if isinstance(v, bool | np.bool_) else v for v in values)
 
 
 _ARITHMETIC = (int, float, np.integer, np.floating, np.bool_, type(None))

@@ -18,11 +18,11 @@ from pipewarden.monitoring.drift.rules import DriftRules
 from pipewarden.monitoring.drift.statistics import adjusted
 from pipewarden.monitoring.drift.testing import compared, concept, missing, share
 from pipewarden.monitoring.drift.verdict import (
+    Computed,
     DriftKind,
     DriftResult,
     DriftVerdict,
     NotComputed,
-    Tested,
 )
 
 
@@ -127,20 +127,19 @@ def _segments(baseline: Baseline, window: Columns, rules: DriftRules) -> Iterato
             yield DriftResult(kind=DriftKind.SEGMENT, name=name, sample=0, finding=none)
             continue
         before, now = _groups(frozen, column, bounds)
+        present = sum(now.values())
         for group in before:
             counts = (before[group], now.get(group, 0))
-            finding = share(counts, (frozen.rows, column.size), rules)
+            finding = share(counts, (frozen.sample, present), rules)
             label = f"{name} {group}"
-            yield DriftResult(
-                kind=DriftKind.SEGMENT, name=label, sample=column.size, finding=finding
-            )
+            yield DriftResult(kind=DriftKind.SEGMENT, name=label, sample=present, finding=finding)
 
 
 # ── steps ────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _adjusted(results: Sequence[DriftResult]) -> tuple[DriftResult, ...]:
-    tested = [(r, r.finding) for r in results if isinstance(r.finding, Tested)]
+    tested = [(r, r.finding) for r in results if isinstance(r.finding, Computed)]
     p_values = adjusted([finding.p_value for _, finding in tested])
     judged = {
         id(result): replace(result, finding=replace(finding, p_adjusted=p))
@@ -152,7 +151,7 @@ def _adjusted(results: Sequence[DriftResult]) -> tuple[DriftResult, ...]:
 def _groups(
     frozen: Frozen, column: NDArray[Any], bounds: Sequence[float]
 ) -> tuple[Mapping[str, int], Mapping[str, int]]:
-    """Return the rows of each group of baseline and window; rows without a value are in none."""
+    """Return the values of each group of baseline and window."""
     if isinstance(frozen, FrozenLevels):
         return frozen.counts, read_levels(column, frozen.tokens).counts
     names = _named(bounds)

@@ -10,11 +10,11 @@ from typing import Any
 from pipewarden.core.monitoring.observations import Observation, ObservationStatus, SubjectKind
 from pipewarden.monitoring.drift.rules import persisted
 from pipewarden.monitoring.drift.verdict import (
+    Computed,
     DriftKind,
     DriftResult,
     DriftVerdict,
     NotComputed,
-    Tested,
 )
 
 _METRICS = {
@@ -110,7 +110,7 @@ def _of_columns(verdict: DriftVerdict) -> Iterator[_Told]:
 def _of_result(result: DriftResult, metric: str = "") -> _Told:
     finding = result.finding
     value = threshold = None
-    if isinstance(finding, Tested):
+    if isinstance(finding, Computed):
         value, threshold = finding.value, finding.floor
     return _Told(
         metric=metric or _METRICS[result.kind],
@@ -162,7 +162,7 @@ def _lasting(
     return status, lasting
 
 
-def _evidence(finding: Tested | NotComputed) -> dict[str, Any]:
+def _evidence(finding: Computed | NotComputed) -> dict[str, Any]:
     if isinstance(finding, NotComputed):
         return {"not_computable": finding.reason}
     return {
@@ -176,7 +176,7 @@ def _evidence(finding: Tested | NotComputed) -> dict[str, Any]:
     }
 
 
-def _reason(finding: Tested | NotComputed) -> str:
+def _reason(finding: Computed | NotComputed) -> str:
     if isinstance(finding, NotComputed):
         return finding.reason
     if not finding.drifted:

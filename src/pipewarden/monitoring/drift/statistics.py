@@ -121,7 +121,7 @@ def adjusted(p_values: Sequence[float]) -> list[float]:
     if not p.size:
         return []
     order = np.argsort(p)
-    scaled = p[order] * p.size / np.arange(1, p.size + 1)
+    scaled = np.maximum(p[order], p[order] * p.size / np.arange(1, p.size + 1))
     held = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
     out = np.empty_like(held)
     out[order] = held

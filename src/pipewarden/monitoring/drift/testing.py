@@ -20,9 +20,9 @@ from pipewarden.monitoring.columns.reading import (
 from pipewarden.monitoring.drift import statistics
 from pipewarden.monitoring.drift.reliability import Reliability, differing, fitted, shift
 from pipewarden.monitoring.drift.rules import DriftRules
-from pipewarden.monitoring.drift.verdict import NotComputed, Tested
+from pipewarden.monitoring.drift.verdict import Computed, NotComputed
 
-Found = Tested | NotComputed
+Found = Computed | NotComputed
 UNADJUSTED = -1.0  # an adjusted p-value, until all tests are there
 
 
@@ -157,10 +157,11 @@ def concept(
 
 
 def share(counts: tuple[int, int], rows: tuple[int, int], rules: DriftRules) -> Found:
-    """Test a group's share of the rows against the rest of them."""
-    if min(rows) < rules.minimum_sample:
-        side = "baseline" if rows[0] < rules.minimum_sample else "window"
-        return NotComputed(reason=f"the {side} has {min(rows)} rows; {rules.minimum_sample} needed")
+    """Test a group's share of the values against the rest of them."""
+    least = rules.minimum_sample
+    for side, number in zip(("baseline", "window"), rows, strict=True):
+        if number < least:
+            return NotComputed(reason=f"the {side} has {number} values; {least} are needed")
     pairs = zip(counts, rows, strict=True)
     before, now = (np.array([k, n - k], dtype=np.int64) for k, n in pairs)
     likely = (before + now) * (min(rows) / sum(rows))
@@ -185,10 +186,10 @@ def _tested(
     floors: Mapping[str, float],
     rules: DriftRules,
     told: Mapping[str, Any],
-) -> Tested:
+) -> Computed:
     """Return a test whose size is the one that is largest for its floor."""
     effect = max(floors, key=lambda name: figures[name] / floors[name])
-    return Tested(
+    return Computed(
         test=test,
         p_value=p,
         p_adjusted=UNADJUSTED,

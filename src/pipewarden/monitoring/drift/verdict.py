@@ -35,7 +35,7 @@ class NotComputed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tested:
+class Computed:
     """One difference: how surely it is there, and how large it is.
 
     Parameters
@@ -93,12 +93,12 @@ class DriftResult:
     kind: DriftKind
     name: str
     sample: int
-    finding: Tested | NotComputed
+    finding: Computed | NotComputed
 
     @property
     def drifted(self) -> bool | None:
         """Whether it drifted; None where that cannot be told."""
-        return self.finding.drifted if isinstance(self.finding, Tested) else None
+        return self.finding.drifted if isinstance(self.finding, Computed) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
