@@ -23,6 +23,8 @@ class RunOptions:
         Absolute path of the folder or file.
     table, table_hash
         The table that the source's records were read out of, and its hash; else empty.
+    query_file
+        The file of the query whose rows that table holds; else empty.
     incremental
         Process only what the plan asks for; otherwise everything.
     validate
@@ -59,6 +61,7 @@ class RunOptions:
     source: str = ""
     table: str = ""
     table_hash: str = ""
+    query_file: str = ""
     incremental: bool = True
     validate: bool = True
     prune_deleted: bool = False

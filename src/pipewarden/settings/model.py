@@ -78,6 +78,11 @@ class Settings(BaseModel):
         description="Source folders whose manifest is kept in the state database instead of in "
         "`.manifest.json`.",
     )
+    connections: dict[str, str] = Field(
+        default_factory=dict,
+        description="Databases that `*.query.yaml` files read their rows from: name to SQLAlchemy "
+        "URL; best from the environment (`PIPEWARDEN_CONNECTIONS__<NAME>`).",
+    )
     events: EventSettings = Field(
         default_factory=EventSettings,
         description="Event targets: `type_prefix`, `retention_days`, and `targets` by name.",

@@ -89,6 +89,7 @@ def _plain(variable: str, text: str) -> Any:
 _STRUCTURED = frozenset(
     {
         "celery",
+        "connections",
         "database_sources",
         "events",
         "models",

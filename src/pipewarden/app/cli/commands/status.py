@@ -78,7 +78,11 @@ def _jobs(workspace: Workspace, source: str) -> tuple[Job, ...]:
     found = list_jobs(workspace, source=source, limit=50).jobs
     if found:
         return found
-    read = {job.source for job in latest_jobs(workspace) if job.options.get("table") == source}
+    read = {
+        job.source
+        for job in latest_jobs(workspace)
+        if source in (job.options.get("table"), job.options.get("query_file"))
+    }
     jobs = [job for one in read for job in list_jobs(workspace, source=one, limit=50).jobs]
     return tuple(sorted(jobs, key=lambda job: (job.created_at, job.id), reverse=True))
 
