@@ -24,6 +24,7 @@ from pipewarden.app.api.routes import (
     health,
     lineage,
     model_info,
+    monitoring,
     prediction,
     preprocess,
 )
@@ -38,7 +39,8 @@ from pipewarden.jobs.workspace import Workspace
 
 #: They are tried in order, so that what is asked most often stands first.
 _ROUTES = (
-    prediction, forecasting, preprocess, health, documents, uploads, runs, model_info, lineage
+    prediction, forecasting, preprocess, health, documents, uploads, runs, model_info, lineage,
+    monitoring,
 )  # fmt: skip
 #: Seconds between two looks at how late the event loop is.
 _BEAT = 0.1

@@ -28,14 +28,20 @@ def desk_of(workspace: Workspace, environment: str) -> Desk:
         with workspace.database.write() as conn:
             predictions.append(conn, rows)
 
-    def milliseconds() -> int:
-        return int(workspace.clock().timestamp() * 1000)
-
-    random = Random(secrets.randbits(128))  # noqa: S311 - an id is unique, and no secret
     opener = Opener(workspace)
     return Desk(
         LiveModels(lambda: workspace.database, environment, opener.opened, workspace.clock),
         PredictionLog(write, Spill(workspace.settings.in_home(_SPILL))),
-        PredictionIds(milliseconds, random.getrandbits),
+        prediction_ids(workspace),
         workspace.clock,
     )
+
+
+def prediction_ids(workspace: Workspace) -> PredictionIds:
+    """Return what names predictions by the workspace's clock."""
+
+    def milliseconds() -> int:
+        return int(workspace.clock().timestamp() * 1000)
+
+    random = Random(secrets.randbits(128))  # noqa: S311 - an id is unique, and no secret
+    return PredictionIds(milliseconds, random.getrandbits)

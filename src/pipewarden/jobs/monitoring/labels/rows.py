@@ -117,13 +117,13 @@ def _time(value: Any) -> datetime:
     """Return a time; without an offset it is UTC, and of a day it is its beginning."""
     try:
         at = datetime.fromisoformat(value) if isinstance(value, str) else value
-    except ValueError:
-        at = None
-    if isinstance(at, date) and not isinstance(at, datetime):
-        at = datetime(at.year, at.month, at.day, tzinfo=UTC)
-    if not isinstance(at, datetime):
-        raise BadRow(f"at: {str(value)[:40]!r} is no time such as 2026-03-01T12:00:00Z")
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        if isinstance(at, date) and not isinstance(at, datetime):
+            at = datetime(at.year, at.month, at.day, tzinfo=UTC)
+        if isinstance(at, datetime):
+            return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass  # said below
+    raise BadRow(f"at: {str(value)[:40]!r} is no time such as 2026-03-01T12:00:00Z")
 
 
 def _part(cells: Mapping[str, Any], name: str, prefix: str) -> dict[str, Any]:

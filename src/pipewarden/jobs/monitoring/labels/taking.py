@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -13,6 +13,7 @@ from pipewarden.core.monitoring.labels import LabelReport
 from pipewarden.errors import UnknownName
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.store.state import ledger
+from pipewarden.store.state.column_types import storable
 from pipewarden.store.state.models import predictions, versions
 from pipewarden.store.state.models.predictions import Prediction
 from pipewarden.store.state.monitoring import label_reports
@@ -20,6 +21,8 @@ from pipewarden.store.state.monitoring.label_reports import Reported
 
 #: How far the clock of whoever reports may be ahead of ours.
 AHEAD = timedelta(minutes=5)
+#: No model answered anything before.
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 #: Replaced labels that an entry of the ledger names.
 _NAMED = 20
 
@@ -74,7 +77,7 @@ def take_predictions(
     """
     now = workspace.clock()
     fresh = iter(made_ids)
-    rows = [row if row.id else replace(row, id=next(fresh)) for row in given]
+    rows = [replace(row, id=storable(row.id or next(fresh))) for row in given]
     with workspace.database.write() as conn:
         registered = _registered(conn, rows)
         logged = predictions.versions_of(conn, [row.id for row in rows])
@@ -84,8 +87,8 @@ def take_predictions(
             if of not in registered:
                 words = f"there is no version {row.version} of a model {row.model!r}"
                 refused.append(Refused(place, "unknown_version", words))
-            elif row.at > now + AHEAD:
-                refused.append(_future(place, row.at))
+            elif fault := _untimely(place, row.at, now):
+                refused.append(fault)
             elif logged.setdefault(row.id, of) != of:
                 words = f"another model's prediction is called {row.id!r}"
                 refused.append(Refused(place, "id_taken", words))
@@ -125,10 +128,8 @@ def take_labels(
         Who reports: the name of a key, of a person, of a file.
     """
     now = workspace.clock()
-    late = {
-        place: _future(place, one.at) for place, one in enumerate(reports) if one.at > now + AHEAD
-    }
-    kept = [one for place, one in enumerate(reports) if place not in late]
+    late = [_untimely(place, one.at, now) for place, one in enumerate(reports)]
+    kept = [one for one, fault in zip(reports, late, strict=True) if fault is None]
     with workspace.database.write() as conn:
         done = label_reports.report(conn, kept, at=now, source=source)
         if done.replaced:
@@ -141,9 +142,14 @@ def take_labels(
                 details=details,
             )
             ledger.append(conn, [act], now)
-    return TakenLabels(done, tuple(late.values()))
+    return TakenLabels(done, tuple(fault for fault in late if fault is not None))
 
 
-def _future(place: int, at: datetime) -> Refused:
-    words = f"{at.isoformat(timespec='seconds')} is in the future"
-    return Refused(place, "in_the_future", words)
+def _untimely(place: int, at: datetime, now: datetime) -> Refused | None:
+    if at > now + AHEAD:
+        words = f"{at.isoformat(timespec='seconds')} is in the future"
+        return Refused(place, "in_the_future", words)
+    if at < EARLIEST:
+        words = f"{at.isoformat(timespec='seconds')} is before {EARLIEST.year}"
+        return Refused(place, "too_long_ago", words)
+    return None

@@ -14,6 +14,9 @@ from pipewarden.store.state.models.schema import predictions
 from pipewarden.store.state.monitoring import label_reports
 from pipewarden.store.state.schema import insert_new
 
+#: Ids that are looked for at once; both databases take more parameters than that.
+AT_ONCE = 1_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
@@ -58,8 +61,13 @@ def append(conn: Connection, rows: Sequence[Prediction]) -> None:
 def versions_of(conn: Connection, ids: Sequence[str]) -> dict[str, tuple[str, int]]:
     """Return model and version of those of these predictions that are logged, by their ids."""
     held = predictions.c
-    query = select(held.id, held.model, held.version).where(held.id.in_(ids))
-    return {row.id: (row.model, row.version) for row in conn.execute(query)}
+    query = select(held.id, held.model, held.version)
+    portions = (ids[start : start + AT_ONCE] for start in range(0, len(ids), AT_ONCE))
+    return {
+        row.id: (row.model, row.version)
+        for some in portions
+        for row in conn.execute(query.where(held.id.in_(some)))
+    }
 
 
 def get(conn: Connection, prediction_id: str) -> Prediction:

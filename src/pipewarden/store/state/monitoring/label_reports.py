@@ -145,9 +145,14 @@ def match(conn: Connection, rows: Sequence[Prediction]) -> int:
         The write transaction in which the predictions were logged.
     """
     named = {storable(row.id): row for row in rows}
-    held = labels.c
-    query = select(held.prediction_id).where(held.prediction_id.in_(list(named)), held.model == "")
-    found = [named[name] for name in conn.execute(query).scalars()]
+    ids, held = list(named), labels.c
+    query = select(held.prediction_id).where(held.model == "")
+    portions = (ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE))
+    found = [
+        named[name]
+        for some in portions
+        for name in conn.execute(query.where(held.prediction_id.in_(some))).scalars()
+    ]
     if found:
         change = update(labels).where(held.prediction_id == bindparam("of"))
         columns: dict[str, Any] = {
