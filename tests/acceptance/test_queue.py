@@ -233,7 +233,6 @@ def test_pause_and_resume_reach_a_running_job(place):
     assert (ended.status, ended.progress.published) == (JobStatus.COMPLETED, MANY + 2)
 
 
-@on_one_database
 def test_a_cancel_reaches_a_running_job_in_its_middle(place):
     job_id = place.submit("a", "one", "hold on", *["two"] * MANY, pipeline="lines")
     place.serve()
