@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from pipewarden.core.canonical import digest
+from pipewarden.core.models.challengers import Challenger, ChallengerMode, ChallengerState
+from pipewarden.core.models.comparisons import ComparisonPlan
 from pipewarden.core.models.deployments import (
     Deployment,
     DeploymentKind,
@@ -27,7 +29,7 @@ from pipewarden.models.registry.mlflow_registry import MlflowRegistry, registere
 from pipewarden.store.files import durable
 from pipewarden.store.files.objects import object_path
 from pipewarden.store.state.database import Database
-from pipewarden.store.state.models import deployments, versions
+from pipewarden.store.state.models import challengers, deployments, versions
 from pipewarden.store.state.models.versions import Registration
 
 #: MLflow's own, with the SQLAlchemy of today.
@@ -94,6 +96,32 @@ class Place:
             one = Registration(trained=trained, run_id="r1", item_key="i1", at=at)
             return versions.register(conn, [one])[0]
 
+    def challenge(self, version: int | None) -> None:
+        """Let a version run beside the first from now on; None ends what runs."""
+        with self.database.write() as conn:
+            if version is None:
+                (held,) = challengers.running(conn, self.model)
+                end = ChallengerState.STOPPED
+                challengers.end(conn, held.id, end, at=NOW, by="tester", reason="test")
+                return
+            challengers.start(
+                conn,
+                Challenger(
+                    id=0,
+                    model=self.model,
+                    environment="production",
+                    version=version,
+                    champion=1,
+                    mode=ChallengerMode.SHADOW,
+                    share=1.0,
+                    plan=ComparisonPlan(),
+                    state=ChallengerState.RUNNING,
+                    actor="tester",
+                    reason="test",
+                    started_at=NOW,
+                ),
+            )
+
     def deploy(self, version: int, environment: str = "production") -> None:
         asked = Deployment(
             id=0,
@@ -135,6 +163,20 @@ def test_each_version_is_there_once_with_all_that_is_known_of_it(place: Place) -
     assert run.inputs.dataset_inputs[0].dataset.name == "i1"
     stored = client.download_artifacts(run.info.run_id, "model/model.json")
     assert json.loads(Path(stored).read_text())["dataset"]["fingerprint"] == good.dataset
+
+
+def test_what_is_tried_beside_the_champion_has_an_alias_while_it_runs(place: Place) -> None:
+    place.train()
+    place.train()
+    place.deploy(1)
+    place.challenge(2)
+    aliases = {"production": 1, "champion": 1}
+    assert place.mirror.changed([place.model]) == []
+    assert place.registry.aliases(place.model) == {**aliases, "challenger": 2}
+    place.challenge(None)
+    found = place.mirror.reconcile([place.model], repair=True)
+    assert [one.what for one in found.mended] == ["aliases differ"]
+    assert place.registry.aliases(place.model) == aliases
 
 
 def test_what_serves_has_the_alias_of_its_environment(place: Place) -> None:
