@@ -115,17 +115,23 @@ class Monitor:
             del self._failed[next(iter(self._failed))]
 
     def _alert(self, checked: Checked | None, failures: dict[str, str]) -> int:
-        from pipewarden.monitoring.alerts.watching import take, tick
-
-        sent = 0
-        try:
-            context = alerts_of(self._workspace)
-            passes = [] if checked is None else [take(context, checked.check_id).sent]
-            passes.append(tick(context).sent)
-            sent = sum(one.messages for one in passes)
-            failures |= {f"alerts by {k}": why for one in passes for k, why in one.errors.items()}
-        except Exception as error:
-            log.exception("alerts failed")
-            failures["alerts"] = reason = in_words(error)
-            self._remember("alerts", reason)
+        sent, failed = alert(self._workspace, checked)
+        failures |= failed
+        if "alerts" in failed:
+            self._remember("alerts", failed["alerts"])
         return sent
+
+
+def alert(workspace: Workspace, checked: Checked | None) -> tuple[int, dict[str, str]]:
+    """Let alerts see a check and the clock; return how many were sent, and what failed and why."""
+    from pipewarden.monitoring.alerts.watching import take, tick
+
+    try:
+        context = alerts_of(workspace)
+        passes = [] if checked is None else [take(context, checked.check_id).sent]
+        passes.append(tick(context).sent)
+    except Exception as error:
+        log.exception("alerts failed")
+        return 0, {"alerts": in_words(error)}
+    failures = {f"alerts by {name}": why for one in passes for name, why in one.errors.items()}
+    return sum(one.messages for one in passes), failures

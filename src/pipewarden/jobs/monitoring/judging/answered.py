@@ -43,7 +43,7 @@ class Judging:
 def observed(judging: Judging, due: Due, past: Past) -> list[Observation]:
     """Return what a window says; ``past`` is what those before it said."""
     parts: tuple[Callable[[], Iterator[Observation]], ...] = (
-        lambda: _drift(judging, due, past),
+        lambda: iter(drift(judging, due, past)),
         lambda: _quality(judging, due),
         lambda: _early(judging, due),
     )
@@ -51,21 +51,24 @@ def observed(judging: Judging, due: Due, past: Past) -> list[Observation]:
     return [replace(one, evidence={**one.evidence, **due.mark}) for one in found]
 
 
-def _drift(judging: Judging, due: Due, past: Past) -> Iterator[Observation]:
+def drift(judging: Judging, due: Due, past: Past | None) -> list[Observation]:
+    """Return what differs from the baseline; without a past every difference counts at once."""
     held, sheet = judging.subject, judging.sheet
     model, placed = held.deployment.model, judging.placed(due)
     if isinstance(held.baseline, str) or not due.rows:
         reason = "nothing was asked in the window" if not due.rows else str(held.baseline)
-        yield sheet.unknown(MARK, model, reason, sample=due.total, **placed)
-        return
+        return [sheet.unknown(MARK, model, reason, sample=due.total, **placed)]
     from pipewarden.monitoring.drift.judging import judge
     from pipewarden.monitoring.drift.observing import observations
 
     columns = answers.columns(due.rows)
     scores = answers.numbers(due.rows, held.named.score)
     verdict = judge(held.baseline, columns, scores, judging.rules)
-    yield from observations(
-        verdict, check_id=sheet.check_id, at=sheet.at, subject=model, earlier=past.earlier, **placed
+    earlier = None if past is None else past.earlier
+    return list(
+        observations(
+            verdict, check_id=sheet.check_id, at=sheet.at, subject=model, earlier=earlier, **placed
+        )
     )
 
 

@@ -133,6 +133,51 @@ def of_checks(
     return [_read(row) for row in conn.execute(query.order_by(held.id)).mappings()]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """A figure that was in one status, how often in a time, and from when to when (UTC)."""
+
+    kind: SubjectKind
+    subject: str
+    environment: str
+    metric: str
+    feature: str
+    window: str
+    status: ObservationStatus
+    number: int
+    first: datetime
+    last: datetime
+
+
+def troubles(
+    conn: Connection, statuses: Sequence[ObservationStatus], *, since: datetime, until: datetime
+) -> list[Trouble]:
+    """Return the figures that were in some status in a time, in order of kind and subject.
+
+    Parameters
+    ----------
+    since, until
+        The first is included, the second is not.
+    """
+    held = observations.c
+    place = [held[name] for name in Trouble.__slots__[:7]]
+    query = (
+        select(
+            *place, func.count().label("number"), func.min(held.at).label("first"),
+            func.max(held.at).label("last"),
+        )
+        .where(held.at >= since, held.at < until, held.status.in_(list(statuses)))
+        .group_by(*place)
+        .order_by(*place)
+    )  # fmt: skip
+    rows = conn.execute(query).mappings()
+    return [
+        Trouble(**{**row, "kind": SubjectKind(row["kind"]),
+                   "status": ObservationStatus(row["status"])})
+        for row in rows
+    ]  # fmt: skip
+
+
 def values(
     conn: Connection, of: Observation | Figure, *, since: datetime, limit: int
 ) -> list[tuple[datetime, float]]:

@@ -1,0 +1,186 @@
+"""How checks, rounds of the monitor, drift and digests are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipewarden.app.cli.output.terminal import say, say_json, say_next, say_table
+from pipewarden.core.monitoring.metrics import METRICS
+from pipewarden.core.monitoring.observations import Observation, ObservationStatus
+from pipewarden.report.monitoring.facts import ORDER, observed
+from pipewarden.report.monitoring.view import WORDS
+from pipewarden.report.untrusted import visible
+from pipewarden.report.wording import amount, count, duration, moment
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pipewarden.jobs.monitoring.checking import Checked
+    from pipewarden.jobs.monitoring.digest import Digest
+    from pipewarden.jobs.monitoring.drifting import DriftLook
+    from pipewarden.jobs.monitoring.running import Round
+
+_COLUMNS = ("status", "subject", "metric", "of", "value", "limit", "why")
+_NUMBERS = ("value", "limit")
+_URGENT = (ObservationStatus.BREACH, ObservationStatus.WARN)
+
+
+def say_checked(checked: Checked, *, page: Path | None, problems: Mapping[str, str]) -> None:
+    """Print what needs somebody, then how everything stands in a line."""
+    _say_observations([one for one in checked.standing if one.status in _URGENT])
+    for part, why in {**checked.failures, **problems}.items():
+        say(f"{visible(part)} could not be checked: {visible(why)}", tone="warn")
+    tone = "bad" if checked.breaches else "warn" if checked.failures else "good"
+    say(f"{checked.check_id}: {_counted(checked.standing)}", tone=tone)
+    if page is not None:
+        say(f"the report is {visible(str(page))}")
+    if checked.breaches:
+        say_next({"pipewarden alerts list": "who was told, and what is open"})
+
+
+def told_as_json(
+    checked: Checked, *, page: Path | None, problems: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return a check as plain values."""
+    return {
+        "check_id": checked.check_id,
+        "at": checked.at.isoformat(),
+        "counts": _counts(checked.standing),
+        "failures": {**checked.failures, **problems},
+        "drift_detected": [dict(event.data) for event in checked.told],
+        "report": None if page is None else str(page),
+        "observations": [observed(one) for one in checked.standing],
+    }
+
+
+def say_round(at: datetime, done: Round, *, json: bool) -> None:
+    """Print one round of the monitor as a line."""
+    checked = done.checked
+    if json:
+        counts = None if checked is None else _counts(checked.standing)
+        held = {
+            "at": at.isoformat(),
+            "check_id": None if checked is None else checked.check_id,
+            "counts": counts,
+            "messages": done.messages,
+            "failures": {**(checked.failures if checked else {}), **done.failures},
+        }
+        say_json(held, line=True)
+        return
+    time = moment(at.isoformat())
+    for part, why in done.failures.items():
+        say(f"{time}  {visible(part)} failed: {visible(why)}", tone="bad", error=True)
+    if checked is not None:
+        sent = f"; {count(done.messages, 'alert')} sent" if done.messages else ""
+        tone = "bad" if checked.breaches else ""
+        say(f"{time}  {_counted(checked.standing)}{sent}", tone=tone)
+    elif not done.failures:
+        say(f"{time}  another monitor checks")
+
+
+def say_drift(found: Sequence[DriftLook]) -> None:
+    """Print what of each model differs from its baseline."""
+    if not found:
+        say("Nothing serves there.")
+        return
+    every = [one for look in found for one in look.observations]
+    _say_observations([one for one in every if one.status is not ObservationStatus.OK])
+    for look in found:
+        held = look.deployment
+        rows = count(look.rows, "prediction")
+        name = visible(f"{held.model}@{held.version} in {held.environment}")
+        words = f"{count(len(look.drifted), 'difference')} in {rows}"
+        if not look.observations:
+            words = "it continues a series: drift of columns means nothing to it"
+        say(f"{name}: {words}", tone="bad" if look.drifted else "good")
+
+
+def drift_as_json(look: DriftLook) -> dict[str, Any]:
+    """Return a look at drift as plain values."""
+    return {
+        "model": look.deployment.model,
+        "version": look.deployment.version,
+        "environment": look.deployment.environment,
+        "since": look.since.isoformat(),
+        "until": look.until.isoformat(),
+        "rows": look.rows,
+        "drifted": bool(look.drifted),
+        "observations": [observed(one) for one in look.observations],
+    }
+
+
+def say_digest(held: Digest) -> None:
+    """Print what a day brought."""
+    say(f"From {moment(held.since.isoformat())} to {moment(held.until.isoformat())}", tone="head")
+    gap = "nobody checked" if held.longest_gap is None else (
+        f"at most {duration(held.longest_gap)} without one"
+    )  # fmt: skip
+    broken = f", {held.broken} of them came to no end" if held.broken else ""
+    say(f"{count(held.checks, 'check')}{broken}; {gap}")
+    if held.standing:
+        say()
+        _say_observations(held.standing)
+    if held.over:
+        say()
+        say("Over again", tone="head")
+        rows = [
+            (visible(one.subject), one.metric, visible(one.feature), f"{one.number:,}",
+             moment(one.first.isoformat()), moment(one.last.isoformat()))
+            for one in held.over
+        ]  # fmt: skip
+        say_table(("subject", "metric", "of", "times", "first", "last"), rows, right=("times",))
+    say()
+    if held.not_computable:
+        say(f"{count(len(held.not_computable), 'figure')} cannot be computed at present")
+    if not held.standing:
+        say("Nothing is beyond its limit.", tone="good")
+
+
+def digest_as_json(held: Digest) -> dict[str, Any]:
+    """Return a digest as plain values."""
+    return {
+        "since": held.since.isoformat(),
+        "until": held.until.isoformat(),
+        "checks": held.checks,
+        "broken": held.broken,
+        "longest_gap_seconds": held.longest_gap,
+        "standing": [observed(one) for one in held.standing],
+        "not_computable": [observed(one) for one in held.not_computable],
+        "troubles": [
+            {name: getattr(one, name) for name in type(one).__slots__} for one in held.troubles
+        ],
+    }
+
+
+def _say_observations(found: Sequence[Observation]) -> None:
+    if not found:
+        return
+    ordered = sorted(found, key=lambda one: (ORDER.index(one.status), one.subject, one.metric))
+    say_table(_COLUMNS, [_row(one) for one in ordered], right=_NUMBERS)
+
+
+def _row(one: Observation) -> tuple[str, ...]:
+    unit = METRICS[one.metric].unit if one.metric in METRICS else "1"
+    of = " ".join(text for text in (one.feature, one.window) if text)
+    return (
+        WORDS[one.status],
+        visible(one.subject + (f" in {one.environment}" if one.environment else "")),
+        one.metric,
+        visible(of),
+        *(
+            "" if value is None else amount(value, "" if unit == "1" else unit)
+            for value in (one.value, one.threshold)
+        ),
+        visible(one.reason),
+    )
+
+
+def _counts(found: Sequence[Observation]) -> dict[str, int]:
+    return {str(status): sum(one.status is status for one in found) for status in ORDER}
+
+
+def _counted(found: Sequence[Observation]) -> str:
+    counts = {WORDS[status]: sum(one.status is status for one in found) for status in ORDER}
+    return ", ".join(f"{number:,} {words}" for words, number in counts.items() if number)

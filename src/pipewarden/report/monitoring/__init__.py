@@ -1,0 +1,1 @@
+"""Reports of checks: a page for people, JSON for machines, both from stored observations."""

@@ -1,0 +1,42 @@
+"""The page of a check: one HTML file, no script, nothing loaded, everything escaped."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipewarden.report.monitoring.facts import CheckFacts
+from pipewarden.report.monitoring.view import view_of
+from pipewarden.report.untrusted import visible
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+_TEMPLATES = Path(__file__).parents[1] / "templates"
+
+
+def check_page(facts: CheckFacts) -> str:
+    """Return the report of a check as a self-contained page, readable on a telephone."""
+    return _template().render(view=view_of(facts))
+
+
+@cache
+def _template() -> Template:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_finalized,
+        auto_reload=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("check.html.j2")
+
+
+def _finalized(value: Any) -> Any:
+    """Make every text that the template puts out visible, so that none can be forgotten."""
+    return visible(value) if type(value) is str else value
