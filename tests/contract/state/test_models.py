@@ -200,3 +200,26 @@ def test_of_deployments_that_race_one_wins_and_the_others_learn_it(house, monkey
     assert sorted(ends) == ["conflict", "conflict", str(Outcome.VERIFIED)]
     assert house.serving() is not None
     assert house.sound()
+
+
+def test_a_version_finds_its_deployments_however_many_of_others_came_since(house):
+    first = begin(house, 1)
+    for version in (2, 3, 2, 3):
+        begin(house, version)
+    begin(house, 1, model="b")
+    with house.database.read() as conn:
+        found = deployments.history(conn, model="a", version=1, limit=2)
+        assert [one.id for one in found] == [first.id]
+        assert deployments.times_deployed(conn, "a", 1) == 1
+        assert deployments.times_deployed(conn, "a", 3) == 2
+
+
+def test_the_versions_of_a_run_are_told_with_what_their_parents_measured(house):
+    with house.database.read() as conn:
+        (newest,) = versions.listed(conn, model="a", limit=1)
+        parent = versions.get(conn, "a", newest.parent)
+        told = versions.with_parents(conn, newest.run_id)
+        first = versions.get(conn, "a", 1)
+        alone = [row for row in versions.with_parents(conn, first.run_id) if row[0] == "a"]
+    assert ("a", dict(newest.metrics), dict(parent.metrics)) in told
+    assert alone[0] == ("a", dict(first.metrics), {})

@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 #: Of each kind so many results of one thing are listed; how many more there are is told.
 LISTED = 20
-#: Deployments of a model that are searched for those of a version.
-_DEPLOYMENTS = 1_000
 
 
 class Collector:
@@ -153,9 +151,15 @@ class Collector:
     def results_of_version(self, held: ModelVersion) -> None:
         """Learn where a version was deployed, and what it answered."""
         node = self.version(held)
-        history = deployments.history(self._conn, model=held.model, limit=_DEPLOYMENTS)
-        for one in reversed([one for one in history if one.version == held.version]):
+        history = deployments.history(
+            self._conn, model=held.model, version=held.version, limit=LISTED
+        )
+        for one in reversed(history):
             self.deployment(one)
+        often = deployments.times_deployed(self._conn, held.model, held.version)
+        if often > LISTED:
+            rest = nodes.more(node.id, often - LISTED, "deployments")
+            self.lineage.link(rest, node, "of", "deployed as")
         for answer in predictions.latest(self._conn, held.model, held.version, LISTED):
             self.prediction(answer)
         number = predictions.count(self._conn, held.model, held.version)

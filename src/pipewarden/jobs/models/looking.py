@@ -15,6 +15,8 @@ from pipewarden.models import choosing
 from pipewarden.models.context import in_words
 from pipewarden.store.state.models import approvals, deployments, versions
 
+#: Deployments of a version that are shown, the newest.
+_DEPLOYMENTS = 1_000
 #: What of a model document is shown whole; the artifact and the baseline are too long.
 _SHOWN = ("parameters", "dataset", "metrics", "segments", "signature", "verdict", "timings")
 
@@ -144,11 +146,9 @@ def shown(workspace: Workspace, reference: str) -> dict[str, Any]:
     except (Conflict, StateError) as error:
         document, missing = {}, error.message
     with workspace.database.read() as conn:
-        ran = [
-            one
-            for one in deployments.history(conn, model=version.model, limit=1000)
-            if one.version == version.version
-        ]
+        ran = deployments.history(
+            conn, model=version.model, version=version.version, limit=_DEPLOYMENTS
+        )
         signed = approvals.of_version(conn, version.model, version.version)
     return {
         **asdict(version),

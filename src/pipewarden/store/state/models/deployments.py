@@ -219,15 +219,30 @@ def awaiting(conn: Connection, model: str | None = None) -> list[Deployment]:
 
 
 def history(
-    conn: Connection, *, model: str | None = None, environment: str | None = None, limit: int = 100
+    conn: Connection,
+    *,
+    model: str | None = None,
+    environment: str | None = None,
+    version: int | None = None,
+    limit: int = 100,
 ) -> list[Deployment]:
-    """Return deployments, the newest first."""
+    """Return deployments, the newest first; ``version`` is one of ``model``'s."""
     where: list[ColumnElement[bool]] = []
     if model is not None:
         where.append(deployments.c.model == model)
     if environment is not None:
         where.append(deployments.c.environment == environment)
+    if version is not None:
+        where.append(deployments.c.version == version)
     return _listed(conn, *where, limit=limit)
+
+
+def times_deployed(conn: Connection, model: str, version: int) -> int:
+    """Return how often a version was deployed, anywhere."""
+    query = select(func.count()).where(
+        deployments.c.model == model, deployments.c.version == version
+    )
+    return int(conn.execute(query).scalar_one())
 
 
 def last_begun(
