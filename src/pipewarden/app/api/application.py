@@ -20,6 +20,7 @@ from pipewarden.app.api.edge.problems import ProblemDetails
 from pipewarden.app.api.edge.tracing import Tracing
 from pipewarden.app.api.metrics import Metrics
 from pipewarden.app.api.routes import (
+    alerts,
     forecasting,
     health,
     lineage,
@@ -40,7 +41,7 @@ from pipewarden.jobs.workspace import Workspace
 #: They are tried in order, so that what is asked most often stands first.
 _ROUTES = (
     prediction, forecasting, preprocess, health, documents, uploads, runs, model_info, lineage,
-    monitoring,
+    monitoring, alerts,
 )  # fmt: skip
 #: Seconds between two looks at how late the event loop is.
 _BEAT = 0.1

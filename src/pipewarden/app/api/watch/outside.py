@@ -73,6 +73,8 @@ def looks(
         _Target(name, workspace, failures, patience) for name in sorted(settings.events.targets)
     ]
     found += [_Sink(name, workspace, failures, patience) for name in sorted(settings.sinks)]
+    if settings.alerts.channels:
+        found.append(Channels(workspace))
     return found
 
 
