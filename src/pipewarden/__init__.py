@@ -103,6 +103,9 @@ _HOMES = {
     "run": "jobs.run",
 }
 
+#: Names that are their home itself.
+_MODULES = frozenset({"charts"})
+
 __all__ = ["__version__", *_HOMES]  # noqa: PLE0604 - the table is the one list of names
 
 
@@ -110,7 +113,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'pipewarden' has no attribute {name!r}")
     home = import_module(f"pipewarden.{_HOMES[name]}")
-    value = home if _HOMES[name].endswith(f".{name}") else getattr(home, name)
+    value = home if name in _MODULES else getattr(home, name)
     globals()[name] = value
     return value
 
