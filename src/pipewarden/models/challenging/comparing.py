@@ -61,7 +61,7 @@ class Comparison:
         if math.isnan(self.improvement):
             return f"{self.metric} is not computable on {self.rows:,} labelled rows"
         return (
-            f"{self.metric} {self.challenger:.4f} against {self.champion:.4f}, better by "
+            f"{self.metric} {self.challenger:.4f} against {self.champion:.4f}, improvement "
             f"{self.improvement:+.4f} ({self.confidence:g}% interval {self.low:+.4f} to "
             f"{self.high:+.4f}, {self.rows:,} labelled)"
         )
