@@ -141,6 +141,7 @@ def _settle(done: Imported, lines: Sequence[int], refused: Sequence[Refused]) ->
 
 def _witness(workspace: Workspace, action: str, path: Path, done: Imported) -> None:
     """Write into the ledger what was imported, once the whole file was read."""
+    done.problems.sort(key=lambda problem: problem.line)
     details = {"rows": done.rows, "refused": done.refused, **done.counts}
     act = Act(actor=workspace.actor, action=action, subject=path.name, details=details)
     with workspace.database.write() as conn:
