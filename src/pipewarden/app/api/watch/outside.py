@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from pipewarden.app.api.watch.inside import Told, waiting
+from pipewarden.app.api.watch.telling import Channels
 from pipewarden.delivery.events.target import Publisher
 from pipewarden.delivery.outcome import Fate
 from pipewarden.delivery.sinks.sink import EnabledSink
