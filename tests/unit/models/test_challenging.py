@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 
 import pytest
@@ -226,7 +227,25 @@ class TestAJudgement:
     def test_of_all_leaves_none_out(self, pair):
         two(pair, "b")
         held = [start(pair), start(pair, model="b")]
-        assert [one.challenger.id for one in judging.step(pair.context)] == [h.id for h in held]
+        done = judging.step(pair.context)
+        assert [one.challenger.id for one in done.judgements] == [one.id for one in held]
+        assert done.failures == {}
+
+    def test_of_all_goes_past_one_that_cannot_be_judged(self, pair, monkeypatch, caplog):
+        two(pair, "b")
+        first, second = start(pair), start(pair, model="b")
+        asked = judging.judge
+
+        def judge(context, number):
+            if number == first.id:
+                raise Conflict("it cannot be judged")
+            return asked(context, number)
+
+        monkeypatch.setattr(judging, "judge", judge)
+        with caplog.at_level(logging.CRITICAL):
+            done = judging.step(pair.context)
+        assert [one.challenger.id for one in done.judgements] == [second.id]
+        assert done.failures == {f"challenger {first.id}": "it cannot be judged"}
 
     def test_is_the_same_whoever_judges_from_the_same_labels(self, pair):
         held = start(pair, plan=replace(PLAN, labelled=1000))

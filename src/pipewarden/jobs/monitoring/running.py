@@ -1,4 +1,4 @@
-"""The monitor at work: a check every so often, alerts after each, until it is told to stop.
+"""The monitor at work: a check every so often, challengers judged, alerts, until it is stopped.
 
 A check that fails is told and does not end the monitor; the next one stores that it failed. Beside
 another monitor it checks only when none has within the interval.
@@ -37,7 +37,7 @@ class Round:
     messages
         How many alerts were sent.
     failures
-        What failed: the check, or the sending of alerts, and why.
+        What failed: the check, the judging of challengers, or the sending of alerts, and why.
     """
 
     checked: Checked | None = None
@@ -67,6 +67,7 @@ class Monitor:
         """Check if it is time to, and let alerts see it; whatever fails is in what is returned."""
         failures: dict[str, str] = {}
         checked = self._check(failures)
+        failures |= challenged(self._workspace)
         return Round(checked=checked, messages=self._alert(checked, failures), failures=failures)
 
     def run(
@@ -120,6 +121,19 @@ class Monitor:
         if "alerts" in failed:
             self._remember("alerts", failed["alerts"])
         return sent
+
+
+def challenged(workspace: Workspace) -> dict[str, str]:
+    """Judge the versions that are tried beside champions; return what failed and why."""
+    from pipewarden.jobs.models.context import model_context
+    from pipewarden.models.challenging import judging
+
+    try:
+        done = judging.step(model_context(workspace))
+    except Exception as error:
+        log.exception("challengers cannot be judged")
+        return {"challengers": in_words(error)}
+    return dict(done.failures)
 
 
 def alert(workspace: Workspace, checked: Checked | None) -> tuple[int, dict[str, str]]:

@@ -6,7 +6,8 @@ one does, and the other returns what the first decided.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,13 +18,15 @@ from pipewarden.errors import IllegalTransition
 from pipewarden.models.challenging import ending
 from pipewarden.models.challenging.comparing import Comparison, compare, distance
 from pipewarden.models.challenging.evidence import Evidence, evidence_of
-from pipewarden.models.context import ModelContext
+from pipewarden.models.context import ModelContext, in_words
 from pipewarden.store.state.column_types import decode_json, encode_json
 from pipewarden.store.state.models import challengers, deployments
 from pipewarden.store.windows import ChallengeWindow, passing
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,20 @@ class Judgement:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stepped:
+    """What came of judging all.
+
+    Parameters
+    ----------
+    failures
+        Which could not be judged, and why; they kept no other from it.
+    """
+
+    judgements: tuple[Judgement, ...]
+    failures: Mapping[str, str]
+
+
 def running(
     context: ModelContext, model: str | None = None, environment: str | None = None
 ) -> list[Challenger]:
@@ -78,9 +95,16 @@ def running(
         return challengers.running(conn, model, environment)
 
 
-def step(context: ModelContext) -> list[Judgement]:
+def step(context: ModelContext) -> Stepped:
     """Judge all challengers that run; to be called again and again, by whoever watches."""
-    return [judge(context, one.id) for one in reversed(running(context))]
+    done, failures = [], {}
+    for one in reversed(running(context)):
+        try:
+            done.append(judge(context, one.id))
+        except Exception as error:
+            log.exception("a challenger cannot be judged", extra={"challenger": one.id})
+            failures[f"challenger {one.id}"] = in_words(error)
+    return Stepped(judgements=tuple(done), failures=failures)
 
 
 def judge(context: ModelContext, challenger_id: int) -> Judgement:

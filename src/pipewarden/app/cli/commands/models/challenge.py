@@ -141,7 +141,9 @@ def judge(
     from pipewarden.models.challenging import judging
 
     context = _context()
-    many = judging.step(context) if challenger is None else [judging.judge(context, challenger)]
+    every = [one.id for one in reversed(judging.running(context))]
+    numbers = every if challenger is None else [challenger]
+    many = [judging.judge(context, number) for number in numbers]
     say_judgements(many, json=json)
     return int(any(one.harm for one in many))
 
