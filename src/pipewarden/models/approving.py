@@ -8,12 +8,15 @@ identification and a secret (11.200(a)(1)); it says who signed, when, and what t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from pipewarden.core.canonical import digest
 from pipewarden.core.chain import Act
 from pipewarden.core.findings import Finding, Status, Verdict
-from pipewarden.core.models.deployments import Approval, Deployment, VersionStatus
+from pipewarden.core.models.deployments import Approval, Deployment, ModelVersion, VersionStatus
 from pipewarden.errors import Conflict, UsageError
 from pipewarden.models import choosing, deploying
 from pipewarden.models.context import ModelContext
@@ -64,24 +67,13 @@ def approve(
     """
     context.policy(environment)
     may_decide(key)
-    if not meaning.strip():
-        raise UsageError("a signature needs a meaning", next_step='--meaning "approved for …"')
+    _meant(meaning)
     at = context.clock()
     begun = None
     with context.database.write() as conn:
         choosing.known(conn, model)
         wanted = choosing.allowed(versions.get(conn, model, version))
-        approval = Approval(
-            model=model,
-            version=version,
-            environment=environment,
-            signer=key.name,
-            meaning=meaning.strip(),
-            key_id=key.id,
-            at=at,
-        )
-        approvals.sign(conn, approval)
-        ledger.append(conn, [approvals.act_of(approval, wanted.object_hash)], at)
+        approval = _sign(conn, wanted, environment, meaning, key, at)
         waiting = _waiting(conn, model, version, environment)
         if waiting is not None:
             begun = deploying.start(conn, context, waiting, actor=key.name, at=at)
@@ -90,6 +82,132 @@ def approve(
     deployed = deploying.finished(context, begun, _verdict(begun))
     notices = (*deployed.notices, *context.tell([model]))
     return Approved(approval=approval, deployed=replace(deployed, notices=notices))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovedTogether:
+    """One signature for many versions: each has a record of its own, and all name its hash.
+
+    Parameters
+    ----------
+    hash
+        Of what was put before the signer: every version with the hash of its document.
+    approved
+        In order of the models.
+    left
+        What was not signed, and why.
+    notices
+        What projections do not show of it.
+    """
+
+    hash: str
+    approved: tuple[Approved, ...]
+    left: tuple[str, ...]
+    notices: tuple[str, ...] = ()
+
+
+def approve_waiting(
+    context: ModelContext,
+    environment: str,
+    *,
+    family: str | None = None,
+    run_id: str | None = None,
+    meaning: str,
+    key: ApiKey,
+) -> ApprovedTogether:
+    """Sign once for every version of a family, or of a run, that waits in an environment.
+
+    All signatures and all beginnings are one transaction; then each version is tried out. One that
+    cannot begin is neither signed nor begun, and keeps no other back.
+
+    Parameters
+    ----------
+    family, run_id
+        Only these; None means all.
+
+    Raises
+    ------
+    UsageError
+        The key does not allow it, there is no meaning, or nothing waits.
+    UnknownName
+        There is no such environment.
+    """
+    context.policy(environment)
+    may_decide(key)
+    _meant(meaning)
+    at, left = context.clock(), []
+    signed: list[tuple[Approval, Deployment]] = []
+    with context.database.write() as conn:
+        waiting = [
+            (one, versions.get(conn, one.model, one.version))
+            for one in deployments.awaiting(conn)
+            if one.environment == environment
+        ]
+        wanted = sorted(
+            ((one, version) for one, version in waiting
+             if family in (None, version.family) and run_id in (None, version.run_id)),
+            key=lambda pair: pair[0].model,
+        )  # fmt: skip
+        if not wanted:
+            raise UsageError(
+                f"nothing of that waits for an approval in {environment}",
+                left_behind="nothing was changed",
+                next_step="pipewarden models list",
+            )
+        together = _together(version for _, version in wanted)
+        for one, version in wanted:
+            try:
+                with conn.begin_nested():
+                    allowed = choosing.allowed(version)
+                    held = _sign(conn, allowed, environment, meaning, key, at, together)
+                    begun = deploying.start(conn, context, one, actor=key.name, at=at)
+            except Conflict as error:
+                left.append(f"{versions.subject(one.model, one.version)}: {error.message}")
+            else:
+                signed.append((held, begun))
+    done = tuple(
+        Approved(approval=held, deployed=deploying.finished(context, begun, _verdict(begun)))
+        for held, begun in signed
+    )
+    notices = context.tell([held.model for held, _ in signed])
+    return ApprovedTogether(hash=together, approved=done, left=tuple(left), notices=notices)
+
+
+def _together(signed: Iterable[ModelVersion]) -> str:
+    """Return the hash of what is put before the signer, which links the records to each other."""
+    lines = (f"{versions.subject(v.model, v.version)} {v.object_hash}\n" for v in signed)
+    return digest("".join(lines).encode())
+
+
+def _sign(
+    conn: Connection,
+    wanted: ModelVersion,
+    environment: str,
+    meaning: str,
+    key: ApiKey,
+    at: datetime,
+    together: str = "",
+) -> Approval:
+    approval = Approval(
+        model=wanted.model,
+        version=wanted.version,
+        environment=environment,
+        signer=key.name,
+        meaning=meaning.strip(),
+        key_id=key.id,
+        at=at,
+    )
+    approvals.sign(conn, approval)
+    act = approvals.act_of(approval, wanted.object_hash)
+    if together:
+        act = replace(act, details={**act.details, "signed_together": together})
+    ledger.append(conn, [act], at)
+    return approval
+
+
+def _meant(meaning: str) -> None:
+    if not meaning.strip():
+        raise UsageError("a signature needs a meaning", next_step='--meaning "approved for …"')
 
 
 def may_decide(key: ApiKey) -> None:

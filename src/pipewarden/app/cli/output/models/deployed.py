@@ -15,7 +15,7 @@ from pipewarden.report.wording import amount, count, duration, threshold_in_word
 
 if TYPE_CHECKING:
     from pipewarden.core.findings import Verdict
-    from pipewarden.models.approving import Approved
+    from pipewarden.models.approving import Approved, ApprovedTogether
     from pipewarden.models.rolling_back import RolledBack
     from pipewarden.models.verifying import Verified
 
@@ -90,6 +90,26 @@ def say_approved(done: Approved, *, json: bool) -> None:
     words = ["pipewarden", "deploy", "--model", held.model, "--version", str(held.version)]
     command = shell_line([*words, "--environment", held.environment])
     say_next({command: "nothing waited for this signature; ask for the deployment"})
+
+
+def say_approved_together(done: ApprovedTogether, *, json: bool) -> None:
+    """Print a signature for many versions, and what became of their deployments."""
+    deployed = [one.deployed for one in done.approved if one.deployed is not None]
+    if json:
+        held = [asdict(one.approval) for one in done.approved]
+        plain_ = [plain(one) for one in deployed]
+        say_json({"hash": done.hash, "approvals": held, "deployed": plain_,
+                  "left": done.left, "notices": done.notices})  # fmt: skip
+        return
+    if done.approved:
+        first = done.approved[0].approval
+        say(f"{visible(first.signer)} signed once for {count(len(done.approved), 'version')} in "
+            f"{first.environment}: {visible(first.meaning)}")  # fmt: skip
+        say_many_deployed(deployed, json=False)
+    for what in done.left:
+        say(f"not signed: {visible(what)}", tone="bad")
+    for notice in done.notices:
+        say(f"note: {visible(notice)}")
 
 
 def say_rolled_back(done: RolledBack, *, json: bool) -> None:
