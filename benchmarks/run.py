@@ -38,6 +38,7 @@ NAMES = (
     "jobs_listing",
     "serving",
     "rollback",
+    "drift",
 )
 
 

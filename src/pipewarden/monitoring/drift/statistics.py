@@ -20,6 +20,8 @@ from pipewarden.monitoring.columns.reading import Counts, Floats
 Places = NDArray[np.intp]
 #: Values of the baseline that are looked up at once: what they need stays in the processor's cache.
 _AT_ONCE = 16_384
+#: Where the tail of the KS statistic begins, and from how many values on it is expanded.
+_TAIL, _MANY = 2.2, 1_000
 #: What an empty cell counts as in PSI, which has no value for it.
 _EMPTY_SHARE = 1e-4
 #: Rows that a cell of a chi-square test must lead one to expect (Cochran 1954).
@@ -50,8 +52,8 @@ def differences(frozen: FrozenNumbers, window: Floats) -> tuple[float, float, fl
         below = first + np.searchsorted(window[first:place], values)
         largest = max(largest, _gap(window, values, below, bounds / kept))
         area += _area(window, values - frozen.mean, below, bounds * (n / kept), sums, frozen.mean)
-    p = float(kstwo.sf(largest, max(1, round(n * m / (n + m)))))
-    return largest, min(1.0, max(0.0, p)), max(0.0, area / n / frozen.deviation)
+    p = _chance_of_gap(largest, max(1, round(n * m / (n + m))))
+    return largest, p, max(0.0, area / n / frozen.deviation)
 
 
 def chi_square(before: Counts, now: Counts) -> tuple[float, int, float]:
@@ -129,6 +131,17 @@ def adjusted(p_values: Sequence[float]) -> list[float]:
 
 
 # ── steps ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _chance_of_gap(d: float, n: int) -> float:
+    """Return the chance of so large a KS statistic at ``n`` values.
+
+    In the tail it is twice Smirnov's one-sided chance, whose exact sum takes half a second at half
+    a million values; its expansion up to 1/n is within 1e-6 of it from a thousand values on.
+    """
+    if n >= _MANY and n * d * d >= _TAIL:
+        return 2.0 * math.exp(-2 * n * d**2 - 2 / 3 * d - 4 / 9 * d**2 * (n * d**2 - 1))
+    return min(1.0, max(0.0, float(kstwo.sf(d, n))))
 
 
 def _gap(window: Floats, values: Floats, below: Places, shares: Floats) -> float:

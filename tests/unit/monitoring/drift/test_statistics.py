@@ -99,6 +99,15 @@ def test_what_is_kept_of_a_long_baseline_stands_for_all_of_it(kind):
     assert kept[2] == pytest.approx(whole[2], abs=0.02)
 
 
+@pytest.mark.parametrize("shift", [0.0, 0.03, 0.05, 0.1, 0.3, 3.0])
+@pytest.mark.parametrize("size", [2_100, 20_000])
+def test_the_p_value_of_many_values_is_scipys_to_a_millionth(size, shift):
+    rng = np.random.default_rng(size)
+    before, now = rng.normal(size=size), rng.normal(shift, 1.0, size)
+    known = stats.ks_2samp(before, now, method="asymp").pvalue
+    assert differences(before, now)[1] == pytest.approx(known, abs=1e-6)
+
+
 @quick
 @given(before=counts, now=counts)
 def test_chi_square_is_that_of_a_contingency_table(before, now):
