@@ -36,6 +36,7 @@ def approve(
     The signer proves anew who it is, with an API key of the scope approver: in the variable
     PIPEWARDEN_KEY, or at a prompt that shows nothing.
     """
+    from pipewarden.app.cli.commands.models.answering import answering_first
     from pipewarden.app.cli.commands.models.naming import (
         family_or_only,
         model_or_only,
@@ -44,7 +45,6 @@ def approve(
     )
     from pipewarden.app.cli.output.models.deployed import say_approved, say_approved_together
     from pipewarden.errors import UsageError
-    from pipewarden.jobs.models.context import model_context
     from pipewarden.jobs.workspace import Workspace
     from pipewarden.models import approving
 
@@ -53,22 +53,24 @@ def approve(
     if model is not None and version is None:
         raise UsageError("--model goes with --version: --all and --run are for many models")
     workspace = Workspace()
-    context = model_context(workspace)
-    if version is None:
-        of_family = family_or_only(context, family) if everything else family
+    with answering_first(workspace, json=json) as context:
+        if version is None:
+            of_family = family_or_only(context, family) if everything else family
+            key = proven_key(workspace, needed=True)
+            assert key is not None
+            together = approving.approve_waiting(
+                context, environment or "production",
+                family=of_family, run_id=run, meaning=meaning, key=key,
+            )  # fmt: skip
+            say_approved_together(together, json=json)
+            ended = [
+                one.deployed.outcome.bad for one in together.approved if one.deployed is not None
+            ]
+            return int(any(ended) or bool(together.left))
+        name = model_or_only(context, model)
         key = proven_key(workspace, needed=True)
         assert key is not None
-        together = approving.approve_waiting(
-            context, environment or "production",
-            family=of_family, run_id=run, meaning=meaning, key=key,
-        )  # fmt: skip
-        say_approved_together(together, json=json)
-        ended = [one.deployed.outcome.bad for one in together.approved if one.deployed is not None]
-        return int(any(ended) or bool(together.left))
-    name = model_or_only(context, model)
-    key = proven_key(workspace, needed=True)
-    assert key is not None
-    where = environment or waiting_in(context, name, version)
-    done = approving.approve(context, name, version, where, meaning=meaning, key=key)
-    say_approved(done, json=json)
-    return int(done.deployed is not None and done.deployed.outcome.bad)
+        where = environment or waiting_in(context, name, version)
+        done = approving.approve(context, name, version, where, meaning=meaning, key=key)
+        say_approved(done, json=json)
+        return int(done.deployed is not None and done.deployed.outcome.bad)

@@ -33,22 +33,22 @@ def deploy(
     A version that does not hold what it promised in its trial is taken back at once, and what
     served before serves again. Exit code 1: the gate refused it, or it was taken back.
     """
+    from pipewarden.app.cli.commands.models.answering import answering_first
     from pipewarden.app.cli.commands.models.naming import family_or_only, model_or_only
     from pipewarden.app.cli.output.models.deployed import say_deployed, say_many_deployed
     from pipewarden.errors import UsageError
-    from pipewarden.jobs.models.context import model_context
     from pipewarden.jobs.workspace import Workspace
     from pipewarden.models import deploying
 
-    context = model_context(Workspace())
     if everything and model is not None:
         raise UsageError("--model and --all exclude each other")
-    if everything:
-        name = family_or_only(context, family)
-        many = deploying.deploy_all(context, name, environment, version, reason=reason)
-        say_many_deployed(many, json=json)
-        return int(any(one.outcome.bad for one in many))
-    name = model_or_only(context, model)
-    done = deploying.deploy(context, name, environment, version, reason=reason)
-    say_deployed(done, json=json)
-    return int(done.outcome.bad)
+    with answering_first(Workspace(), json=json) as context:
+        if everything:
+            name = family_or_only(context, family)
+            many = deploying.deploy_all(context, name, environment, version, reason=reason)
+            say_many_deployed(many, json=json)
+            return int(any(one.outcome.bad for one in many))
+        name = model_or_only(context, model)
+        done = deploying.deploy(context, name, environment, version, reason=reason)
+        say_deployed(done, json=json)
+        return int(done.outcome.bad)

@@ -44,23 +44,25 @@ def rollback(
 
     Exit code 1: a model had nothing to go back to, or what serves now was not found good.
     """
+    from pipewarden.app.cli.commands.models.answering import answering_first
     from pipewarden.app.cli.commands.models.naming import serving_or_named
     from pipewarden.app.cli.output.models.deployed import say_rolled_back
     from pipewarden.errors import UsageError
-    from pipewarden.jobs.models.context import model_context
     from pipewarden.jobs.workspace import Workspace
     from pipewarden.models import choosing, rolling_back
 
-    context = model_context(Workspace())
     named = model is not None or isbn is not None
     if everything and named:
         raise UsageError("--all and a model exclude each other")
     asked = to_version or (choosing.LAST_KNOWN_GOOD if emergency else choosing.PREVIOUS)
     if emergency:
         reason, everything = reason or "emergency", not named
-    models = None if everything else [serving_or_named(context, model, isbn, environment)]
-    if models is None and not (emergency or yes or json) and sys.stdin.isatty():
-        typer.confirm(f"Roll back every model that serves in {environment}?", abort=True, err=True)
-    done = rolling_back.rollback(context, models, environment, asked, reason=reason)
-    say_rolled_back(done, json=json)
-    return int(not done.good)
+    with answering_first(Workspace(), json=json) as context:
+        models = None if everything else [serving_or_named(context, model, isbn, environment)]
+        if models is None and not (emergency or yes or json) and sys.stdin.isatty():
+            typer.confirm(
+                f"Roll back every model that serves in {environment}?", abort=True, err=True
+            )
+        done = rolling_back.rollback(context, models, environment, asked, reason=reason)
+        say_rolled_back(done, json=json)
+        return int(not done.good)
