@@ -17,6 +17,7 @@ from pipewarden.core.models.challengers import (
 )
 from pipewarden.core.models.comparisons import ComparisonPlan, Figures, HarmLimits
 from pipewarden.errors import DatabaseUnavailable
+from pipewarden.jobs.monitoring.running import challenged
 from pipewarden.jobs.serving.desk import desk_of
 from pipewarden.models.serving.beside.running import Beside
 from pipewarden.models.serving.beside.shadowing import Question, Shadows
@@ -279,3 +280,13 @@ def test_what_was_counted_is_added_to_what_others_counted(site, desk, begin):
     one = desk.live.challengers.of(desk.live.named("risk"))
     assert isinstance(one, Beside)
     assert one.known.asked == 1_060
+
+
+def test_a_round_of_the_monitor_judges_what_the_services_counted(site, begin):
+    held = begin(SHADOW)
+    assert challenged(site.workspace) == {}
+    assert state(site, held).running
+    with site.workspace.database.write() as conn:
+        challengers.count(conn, held.id, Figures(asked=100, failed=90))
+    assert challenged(site.workspace) == {}
+    assert state(site, held).state == "harmed"
