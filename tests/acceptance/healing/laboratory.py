@@ -16,6 +16,7 @@ import yaml
 
 import pipewarden as pw
 from pipewarden.core.healing.states import Healing, HealingState
+from pipewarden.core.models.deployments import Deployment, DeploymentKind, DeploymentState
 from pipewarden.healing.context import HealingContext, healing_context
 from pipewarden.healing.looping import Round, once
 from pipewarden.healing.simulation.clock import BEGIN, SimulatedClock
@@ -89,7 +90,7 @@ class Laboratory:
                 "researcher": "ada",
                 "executor": "inline",
                 "pipelines": {"credit": TRAINING},
-                "monitoring": {"windows": ["1d"]},
+                "monitoring": {"windows": ["1d"], "drift": {"threshold_share": 0.35}},
                 "models": {
                     "tracking_uri": "off",
                     "environments": {PLACE: {"healing_cooldown_days": 0}},
@@ -122,6 +123,18 @@ class Laboratory:
             model_context(self.workspace), MODEL, PLACE, str(version), reason=reason
         )
         assert not done.outcome.bad, done
+
+    def force(self, version: int) -> None:
+        """Let a version serve past every gate, as somebody with access to the database could."""
+        at = self.clock()
+        wanted = Deployment(
+            id=0, model=MODEL, environment=PLACE, version=version, kind=DeploymentKind.DEPLOY,
+            state=DeploymentState.AWAITING, actor="eve", reason="no questions", created_at=at,
+        )  # fmt: skip
+        with self.workspace.database.write() as conn:
+            held = deployments.request(conn, wanted)
+            deployments.begin(conn, held.id, at=at, ended=DeploymentState.SUPERSEDED)
+            deployments.verify(conn, {held.id: {}}, at=at)
 
     def open(self, front: Front | None = None) -> Stream:
         """Begin to serve, and return the stream of requests."""

@@ -49,8 +49,8 @@ def borrower(random: Random, conditions: Conditions = USUAL) -> Borrower:
     age = min(95, max(21, round(random.gauss(48 + conditions.age, 14))))
     income = round(math.exp(random.gauss(8.55 - 0.1 * trouble, 0.5)) * conditions.income)
     utilisation = 1 / (1 + math.exp(-(random.gauss(-0.6, 1.2) + 0.8 * trouble)))
-    debt = math.exp(random.gauss(-1.0, 0.6))
-    lines = _poisson(random, 8)
+    debt = math.exp(random.gauss(-1.0, 0.6)) * conditions.debt
+    lines = _poisson(random, 8 + conditions.lines)
     held: dict[str, Any] = {
         _UTILISATION: round(utilisation, 4),
         "age": age,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipewarden.errors import UnknownName
 
@@ -19,6 +19,10 @@ class Conditions:
         All incomes times this.
     age
         All are older by so many years.
+    debt
+        All debts, in proportion to incomes, times this.
+    lines
+        All have so many more open lines and loans, on average.
     distress
         All are in more trouble by so many standard deviations.
     concept
@@ -35,6 +39,8 @@ class Conditions:
 
     income: float = 1.0
     age: float = 0.0
+    debt: float = 1.0
+    lines: float = 0.0
     distress: float = 0.0
     concept: float = 0.0
     prior: float = 0.0
@@ -46,6 +52,8 @@ class Conditions:
 #: Days since the change → how the world is.
 World = Callable[[float], Conditions]
 USUAL = Conditions()
+#: Half as much income again, and older people, who have more of everything.
+RICHER = Conditions(income=1.5, age=8, debt=1.3, lines=3)
 _GRADUAL_DAYS, _RECURRING_DAYS, _YEAR = 14.0, 7.0, 364.0
 
 
@@ -71,10 +79,10 @@ def _seasonal(days: float) -> Conditions:
 #: Every world by its name.
 WORLDS: Mapping[str, World] = {
     "stable": lambda _: USUAL,
-    "covariate": _after(Conditions(income=1.5, age=8)),
+    "covariate": _after(RICHER),
     "high-risk": _after(Conditions(distress=0.8)),
     "concept": _after(Conditions(concept=1.0)),
-    "sudden": _after(Conditions(income=1.5, age=8, concept=1.0)),
+    "sudden": _after(replace(RICHER, concept=1.0)),
     "gradual": _gradual,
     "recurring": _recurring,
     "seasonal": _seasonal,

@@ -28,16 +28,21 @@ _MOST_REASONS = 3
 def step(context: HealingContext, healing: Healing, policy: Policy) -> Move | Wait:  # noqa: ARG001 - one form for all steps
     """Submit the job, carry it out, and take what it made."""
     job_id = healing.facts.get("job") or _submitted(context, healing)
+    made = _made(context, healing, job_id)
+    if made is not None:
+        return made
     job = find(context.workspace, job_id)
-    if job.status is not JobStatus.COMPLETED and context.workspace.settings.healing.run_jobs:
+    if job.status is not JobStatus.CANCELLED:  # one that failed decided nothing, and goes on
         job = _carried_out(context, job)
-    if job.status is JobStatus.CANCELLED:
-        return Move(HealingState.VETOED, f"somebody cancelled the job {job.id}")
-    if job.status is JobStatus.FAILED:
-        raise Conflict(f"the job {job.id} failed: {job.error}")
-    if job.status is not JobStatus.COMPLETED:
-        return Wait(f"the job {job.id} is {job.status}")
-    return _made(context, healing, job.id)
+    made = _made(context, healing, job_id)
+    if made is not None:
+        return made
+    match job.status:
+        case JobStatus.CANCELLED:
+            return Move(HealingState.VETOED, f"somebody cancelled the job {job.id}")
+        case JobStatus.FAILED:
+            raise Conflict(f"the job {job.id} failed: {job.error}")
+    return Wait(f"the job {job.id} is {job.status}")
 
 
 def _submitted(context: HealingContext, healing: Healing) -> str:
@@ -83,20 +88,25 @@ def _job_of(context: HealingContext, version: ModelVersion) -> Job:
 
 
 def _carried_out(context: HealingContext, job: Job) -> Job:
-    """Run a job here, unless somebody asked it to stop, or another runner has it."""
-    if job.pause is None and job.status is not JobStatus.CANCELLED:
+    """Run a job here, unless a service does that, or somebody asked it to stop."""
+    if context.workspace.settings.healing.run_jobs and job.pause is None:
         with suppress(IllegalTransition):  # another runner was quicker
             resume(job.id, context.workspace, Silent())
     return find(context.workspace, job.id)
 
 
-def _made(context: HealingContext, healing: Healing, job_id: str) -> Move:
-    """Return what became of what the job trained."""
+def _made(context: HealingContext, healing: Healing, job_id: str) -> Move | None:
+    """Return what became of what the job trained; None while nothing is decided about it."""
     with context.database.read() as conn:
+        job = jobs.get(conn, job_id)
         found = versions.listed(conn, model=healing.model, run_id=job_id)
         reasons = items.reasons(conn, job_id)
+    if job is None or not job.status.finished or job.status is JobStatus.CANCELLED:
+        return None
     facts = {"job": job_id}
     if not found:
+        if job.status is not JobStatus.COMPLETED and not reasons:
+            return None
         told = ", ".join(list(reasons)[:_MOST_REASONS]) or "nothing was trained"
         words = f"the job {job_id} made no model: {told}"
         return Move(HealingState.FAILED, words, facts=facts)
