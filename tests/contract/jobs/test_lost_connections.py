@@ -14,7 +14,7 @@ from pipewarden.core.jobs import JobStatus
 from pipewarden.core.outages.breaker import Policy
 from pipewarden.jobs import requests
 from pipewarden.jobs.run import Silent, run
-from pipewarden.jobs.runners import local, outages
+from pipewarden.jobs.runners import outages, publishing
 from pipewarden.jobs.workspace import Workspace, utc_now
 from pipewarden.settings import Settings
 from pipewarden.store.manifest import table
@@ -44,7 +44,7 @@ def test_a_job_outlives_connections_that_are_cut(
 ) -> None:
     rows = [{"id": f"r{n}", "text": "a b c"} for n in range(RECORDS)]
     (tmp_path / "rows.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
-    monkeypatch.setattr(local, "_BATCH_ITEMS", 8)
+    monkeypatch.setattr(publishing, "BATCH_ITEMS", 8)
     at_once = outages.Dependency(utc_now, Policy(first_delay=0.0))
     monkeypatch.setattr(outages, "_met", {"database": at_once})
     draw, commits, cuts, real = random.Random(4), [0], [0], table.apply_records

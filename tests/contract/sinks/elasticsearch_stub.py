@@ -20,7 +20,8 @@ class ElasticsearchStub:
     """One node with indices in memory.
 
     ``busy_items`` and ``busy_requests`` say how many of the next ones are answered with 429,
-    ``broken_ids`` which documents fail with 500, ``max_bytes`` how long a body may be.
+    ``broken_ids`` which documents fail with 500, ``max_bytes`` how long a body may be. ``bulks`` is
+    how many documents each bulk held that was taken.
     """
 
     def __init__(self) -> None:
@@ -28,6 +29,7 @@ class ElasticsearchStub:
         self.kinds: dict[str, str] = {}
         self.requests: list[str] = []
         self.actions: list[tuple[str, str]] = []
+        self.bulks: list[int] = []
         self.busy_items = 0
         self.busy_requests = 0
         self.retry_after = ""
@@ -61,6 +63,7 @@ class ElasticsearchStub:
             told = self._item(action, where["_id"], source, held)
             self.actions.append((action, where["_id"]))
             items.append({action: {"_index": index, "_id": where["_id"], **told}})
+        self.bulks.append(len(items))
         failed = any(item[next(iter(item))]["status"] >= 400 for item in items)
         return {"took": 1, "errors": failed, "items": items}
 

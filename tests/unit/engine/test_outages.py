@@ -19,7 +19,7 @@ from pipewarden.errors import DatabaseUnavailable
 from pipewarden.jobs import requests
 from pipewarden.jobs.queue.service import JobService
 from pipewarden.jobs.run import Silent, run
-from pipewarden.jobs.runners import execution, local, outages
+from pipewarden.jobs.runners import execution, outages, publishing
 from pipewarden.jobs.runners.outages import Dependency, Outages, Standing
 from pipewarden.jobs.workspace import utc_now
 from pipewarden.store.state.database import Database
@@ -175,7 +175,7 @@ KINDS = {
 def test_wherever_it_goes_away_the_job_goes_on(workspace, tmp_path, monkeypatch, kind, odd):
     """The n-th transaction of a claimed job fails: before it began, or after it was committed."""
     even = {"before": "after", "after": "before"}[odd]
-    monkeypatch.setattr(local, "_BATCH_ITEMS", 2)
+    monkeypatch.setattr(publishing, "BATCH_ITEMS", 2)
     at_once = Dependency(utc_now, Policy(first_delay=0.0))
     monkeypatch.setattr(outages, "_met", {"database": at_once})
     told = 0

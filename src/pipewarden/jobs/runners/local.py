@@ -30,7 +30,7 @@ from pipewarden.jobs.options import RunOptions
 from pipewarden.jobs.runners.control import Aborted, Control
 from pipewarden.jobs.runners.guarding import guarded
 from pipewarden.jobs.runners.planning import plan_request
-from pipewarden.jobs.runners.publishing import published_lines
+from pipewarden.jobs.runners.publishing import gathering, published_lines
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.store.files import durable
 from pipewarden.store.manifest.contract import ManifestStore
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     from pipewarden.engine.executors.processes import ProcessExecutor
     from pipewarden.jobs.runners.celery.executor import CeleryExecutor
 
-#: A batch is committed when it holds so many items, or when its first has waited so long.
-_BATCH_ITEMS, _BATCH_SECONDS = 64, 0.05
 #: So many entries of the manifest are read together.
 _READ_AHEAD = 500
 
@@ -228,7 +226,7 @@ class Runner:
         order = Order()
         tasks = order.of(self._tasks(planned, in_order_of(planned.scan, acting)))
         committer.pending = left
-        began = time.monotonic()
+        batch = gathering(self.outputs, time.monotonic)
         executor = self._executor(planned)
         with closing(executor.results(tasks)) as results:
             ordered = results if self.pipeline.lines is None else order.restored(results)
@@ -236,11 +234,11 @@ class Runner:
                 if worked is not None:
                     committer.add(worked, steps[worked.key])
                     left.pop(worked.key, None)
-                now = time.monotonic()
-                waited = now - began >= _BATCH_SECONDS
-                if len(committer) >= _BATCH_ITEMS or (waited and len(committer)):
+                    batch.took(len(worked.line or b""))
+                if batch.is_full(len(committer)):
+                    began = time.monotonic()
                     self.listener.committed(committer.flush())
-                    began = now
+                    batch.committed(time.monotonic() - began)
                 self.control.poll()
         self.listener.committed(committer.flush())
         if executor.replaced:  # a worker that was killed may have left a document half handed over

@@ -1,7 +1,8 @@
-"""Where a run's documents go: files that mirror the source, or lines of a file; and the sinks."""
+"""Where a run's documents go, and how many at once: files, or lines of a file; and the sinks."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from pipewarden.core.canonical import HASH_PREFIX, digest
@@ -13,6 +14,56 @@ from pipewarden.jobs.claiming import catch_up_known
 from pipewarden.jobs.options import RunOptions
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.store.manifest.contract import ManifestStore
+
+#: A batch is committed when it holds so many items, or bytes of their documents, or when its first
+#: has waited so many seconds.
+BATCH_ITEMS, BATCH_BYTES, BATCH_SECONDS = 64, 8 * 1024 * 1024, 0.05
+#: The same where sinks are handed it: so many are sent in one call, and never waited for longer.
+HANDED_ITEMS, HANDED_SECONDS = 500, 1.0
+
+
+class Gathering:
+    """When the batch at hand is to be committed.
+
+    A call to a sink costs a round trip however many documents it holds. So a batch gathers for as
+    long as the last one took: where documents are many they go in bulks, up to what a sink takes at
+    once, and at least half of the time is left to the work; where they are few none waits.
+
+    Parameters
+    ----------
+    handed
+        Whether sinks are handed the documents.
+    clock
+        Seconds for intervals.
+    """
+
+    def __init__(self, clock: Callable[[], float], *, handed: bool) -> None:
+        self._clock = clock
+        self._items = HANDED_ITEMS if handed else BATCH_ITEMS
+        self._longest = HANDED_SECONDS if handed else BATCH_SECONDS
+        self._seconds = BATCH_SECONDS
+        self._bytes = 0
+        self._began = clock()
+
+    def took(self, size: int) -> None:
+        """Take note of a document of so many bytes."""
+        self._bytes += size
+
+    def is_full(self, items: int) -> bool:
+        """Whether a batch of so many items is to be committed now."""
+        waited = self._clock() - self._began >= self._seconds
+        many = items >= self._items or self._bytes >= BATCH_BYTES
+        return items > 0 and (many or waited)
+
+    def committed(self, seconds: float) -> None:
+        """Take note that a batch was committed, and for how many seconds that took."""
+        self._seconds = min(max(BATCH_SECONDS, seconds), self._longest)
+        self._bytes, self._began = 0, self._clock()
+
+
+def gathering(outputs: Outputs, clock: Callable[[], float]) -> Gathering:
+    """Return what decides when the batches of a run are committed."""
+    return Gathering(clock, handed=isinstance(outputs, HandedOutputs))
 
 
 def outputs_of(
