@@ -31,6 +31,7 @@ COMMANDS = {
     "predict": ("Models", "commands.serving.predict:app"),
     "forecast": ("Models", "commands.serving.forecast:app"),
     "monitor": ("Watch", "commands.monitoring.monitor:app"),
+    "thresholds": ("Watch", "commands.monitoring.thresholds:app"),
     "alerts": ("Watch", "commands.monitoring.alerts:app"),
     "serve": ("Serve", "commands.service.serve:app"),
     "keys": ("Serve", "commands.service.keys:app"),

@@ -11,12 +11,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from statistics import median
+from statistics import fmean, median
 
 from pipewarden.core.monitoring.metrics import METRICS, worsening
 
 #: Figures of the past below which nothing is usual yet, and days of each hour for a daily course.
 FEWEST, FEWEST_DAYS = 30, 7
+#: How many figures of the past each figure of a series is held beside.
+_RECENT = 250
 _NORMAL = 1.4826  # median absolute deviation of a normal distribution, turned round
 #: Share of the median that a deviation is taken for at least: what hardly moves is no anomaly.
 _LEAST = 0.01
@@ -73,9 +75,9 @@ def unusual(
     seasonal = False
     hours = _by_hour(past)
     if hours is not None and at.astimezone(UTC).hour in hours:
-        course = _deviation([held - hours[when.astimezone(UTC).hour] for when, held in past])
-        if course < spread / 2:  # the hour explains most of it
-            usual, spread, seasonal = hours[at.astimezone(UTC).hour], course, True
+        course = [held - hours[when.astimezone(UTC).hour] for when, held in past]
+        if _mean_distance(course) < _mean_distance(values) / 2:  # the hour explains most of it
+            usual, spread, seasonal = hours[at.astimezone(UTC).hour], _deviation(course), True
     scale = max(spread, _LEAST * abs(usual))
     if scale == 0.0:
         return None  # it never moved: a deviation has no measure
@@ -99,7 +101,7 @@ def marked(
     found = []
     for place in range(FEWEST, len(series)):
         at, value = series[place]
-        one = unusual(metric, series[max(0, place - 1_000) : place], at, value)
+        one = unusual(metric, series[max(0, place - _RECENT) : place], at, value)
         if one is not None and one.score >= deviations:
             found.append((at, one))
     return found
@@ -108,6 +110,12 @@ def marked(
 def _deviation(values: Sequence[float]) -> float:
     middle = median(values)
     return _NORMAL * median(abs(value - middle) for value in values)
+
+
+def _mean_distance(values: Sequence[float]) -> float:
+    """Return the mean distance from the median, in which an hour that is always high counts."""
+    middle = median(values)
+    return fmean(abs(value - middle) for value in values)
 
 
 def _by_hour(past: Sequence[tuple[datetime, float]]) -> dict[int, float] | None:

@@ -1,4 +1,4 @@
-"""The page of a check: one HTML file, no script, nothing loaded, everything escaped."""
+"""Pages of monitoring: each one HTML file, no script, nothing loaded, everything escaped."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipewarden.report.monitoring.facts import CheckFacts
+from pipewarden.report.monitoring.limits import LimitsFacts, limits_view
 from pipewarden.report.monitoring.view import view_of
 from pipewarden.report.untrusted import visible
 
@@ -18,11 +19,16 @@ _TEMPLATES = Path(__file__).parents[1] / "templates"
 
 def check_page(facts: CheckFacts) -> str:
     """Return the report of a check as a self-contained page, readable on a telephone."""
-    return _template().render(view=view_of(facts))
+    return _template("check.html.j2").render(view=view_of(facts))
+
+
+def limits_page(facts: LimitsFacts) -> str:
+    """Return the report of recommended limits as a self-contained page."""
+    return _template("limits.html.j2").render(view=limits_view(facts))
 
 
 @cache
-def _template() -> Template:
+def _template(name: str) -> Template:
     import jinja2
 
     environment = jinja2.Environment(
@@ -34,7 +40,7 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("check.html.j2")
+    return environment.get_template(name)
 
 
 def _finalized(value: Any) -> Any:

@@ -176,7 +176,9 @@ def _past(facts: CheckFacts, one: Observation, unit: str, *, large: bool) -> Mar
     marks = []
     if one.threshold is not None and math.isfinite(one.threshold):
         marks = [Mark(at=one.threshold, text="limit", axis="y")]
-    chart = line_chart([Series(name=name, points=list(past))], marks=marks, title=name, y_label=unit)
+    chart = line_chart(
+        [Series(name=name, points=list(past))], marks=marks, title=name, y_label=unit
+    )
     return Markup(chart)  # noqa: S704 - the chart escapes what it is given
 
 

@@ -28,7 +28,7 @@ def check(
     Exit code 1 when anything is beyond its limit, else 4 when something could not be looked at.
     Only one check runs at a time; a second one ends with 3.
     """
-    from pipewarden.app.cli.output.monitoring import say_checked, told_as_json
+    from pipewarden.app.cli.output.monitoring.checks import say_checked, told_as_json
     from pipewarden.app.cli.output.terminal import say_json
     from pipewarden.jobs.monitoring import reporting
     from pipewarden.jobs.monitoring.checking import check as look
@@ -60,7 +60,7 @@ def run(
     import signal
     import threading
 
-    from pipewarden.app.cli.output.monitoring import say_round
+    from pipewarden.app.cli.output.monitoring.checks import say_round
     from pipewarden.app.cli.output.terminal import say
     from pipewarden.jobs.monitoring import reporting
     from pipewarden.jobs.monitoring.running import Monitor, Round
@@ -101,7 +101,7 @@ def drift(
     Each model's last hours are judged for themselves, without asking whether it lasts. Exit code 1
     when anything drifted.
     """
-    from pipewarden.app.cli.output.monitoring import drift_as_json, say_drift
+    from pipewarden.app.cli.output.monitoring.checks import drift_as_json, say_drift
     from pipewarden.app.cli.output.terminal import say_json
     from pipewarden.jobs.monitoring.drifting import drift as look
     from pipewarden.jobs.workspace import Workspace
@@ -122,7 +122,7 @@ def digest(
 
     Exit code 1 when anything is beyond its limit now.
     """
-    from pipewarden.app.cli.output.monitoring import digest_as_json, say_digest
+    from pipewarden.app.cli.output.monitoring.checks import digest_as_json, say_digest
     from pipewarden.app.cli.output.terminal import say_json
     from pipewarden.core.monitoring.observations import ObservationStatus
     from pipewarden.jobs.monitoring.digest import digest as collect

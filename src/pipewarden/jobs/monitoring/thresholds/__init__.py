@@ -1,0 +1,1 @@
+"""Thresholds: recommended from the past, told in a report, put in force on record."""
