@@ -126,15 +126,19 @@ class Site:
                 text=True,
             )
 
-    def start_worker(self, concurrency: int = 1) -> subprocess.Popen[str]:
-        arguments = ("worker", "--pipelines", "sums:sums", "--concurrency", str(concurrency))
+    def start_worker(
+        self, concurrency: int = 1, pipeline: str = "sums:sums"
+    ) -> subprocess.Popen[str]:
+        arguments = ("worker", "--pipelines", pipeline, "--concurrency", str(concurrency))
         worker = self._command(*arguments, log=f"worker-{len(self.workers)}.log")
         self.workers.append(worker)
         return worker
 
-    def start_run(self) -> subprocess.Popen[str]:
-        source = str(self.home / "in.jsonl")
-        runner = self._command("run", "sums:sums", source, "--executor", "celery", log="run.log")
+    def start_run(
+        self, pipeline: str = "sums:sums", source: str = "in.jsonl"
+    ) -> subprocess.Popen[str]:
+        asked = (pipeline, str(self.home / source))
+        runner = self._command("run", *asked, "--executor", "celery", log="run.log")
         self.runners.append(runner)
         return runner
 
