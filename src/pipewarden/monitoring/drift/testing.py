@@ -23,6 +23,8 @@ from pipewarden.monitoring.drift.rules import DriftRules
 from pipewarden.monitoring.drift.verdict import Computed, NotComputed
 
 Found = Computed | NotComputed
+#: Stands for a floor of zero, which every difference reaches.
+_LEAST = 1e-12
 UNADJUSTED = -1.0  # an adjusted p-value, until all tests are there
 
 
@@ -188,7 +190,7 @@ def _tested(
     told: Mapping[str, Any],
 ) -> Computed:
     """Return a test whose size is the one that is largest for its floor."""
-    effect = max(floors, key=lambda name: figures[name] / floors[name])
+    effect = max(floors, key=lambda name: figures[name] / max(floors[name], _LEAST))
     return Computed(
         test=test,
         p_value=p,

@@ -370,3 +370,9 @@ def test_rules_are_the_callers(baseline, world):
     loose = judge(baseline, made["columns"], rules=DriftRules(minimum_sample=100))
     assert reason(results(strict)["income"]) == "the window has 150 values; 200 are needed"
     assert results(loose)["income"].drifted
+
+
+def test_a_floor_of_zero_leaves_it_to_significance(baseline, world):
+    rules = DriftRules(wasserstein_floor=0.0, jensen_shannon_floor=0.0)
+    verdict = judge(baseline, world(20_000, seed=5, shift=0.06)["columns"], rules=rules)
+    assert drifted(verdict) == {("values", "income")}
