@@ -30,10 +30,11 @@ class Listed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Some alerts, the gravest and newest first, and how many there are in all."""
+    """Some alerts as they are at a time, the gravest and newest first, and how many in all."""
 
     alerts: tuple[Listed, ...]
     total: int
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +86,7 @@ def listed(
             conn, states, severity=severity, subject=subject, limit=limit, offset=offset
         )
         quiet = incidents.mutes(conn, now)
-    return Page(alerts=tuple(_listed(one, quiet, now) for one in found), total=total)
+    return Page(alerts=tuple(_listed(one, quiet, now) for one in found), total=total, at=now)
 
 
 def shown(context: AlertContext, incident_id: int) -> Shown:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from pipewarden.app.cli.output.terminal import say, say_facts, say_json, say_next, say_table
-from pipewarden.core.monitoring.alerts.incidents import Incident, IncidentState
+from pipewarden.core.monitoring.alerts.incidents import IncidentState
 from pipewarden.core.monitoring.alerts.messages import facts, headline, lasting, moment
 from pipewarden.core.monitoring.alerts.rules import Severity
 from pipewarden.core.monitoring.alerts.schedule import Mute
@@ -63,24 +64,22 @@ def _say_table(page: Page, nothing: str) -> None:
         say(nothing)
         return
     headers = ("id", "severity", "state", "since", "lasting", "seen", "alert")
-    rows = [_cells(one) for one in page.alerts]
+    rows = [_cells(one, page.at) for one in page.alerts]
     say_table(headers, rows, right=("id", "seen"))
     if page.total > len(page.alerts):
         say(f"{len(page.alerts):,} of {page.total:,}; --offset and --limit show others")
 
 
-def _cells(one: Listed) -> tuple[str, ...]:
+def _cells(one: Listed, now: datetime) -> tuple[str, ...]:
     held = one.incident
     muted = ", muted" if one.muted_until is not None else ""
     return (
         *(str(held.id), str(held.severity), f"{held.state}{muted}"),
-        *(moment(held.started_at), _lasted(held), f"{held.count:,}"),
+        moment(held.started_at),
+        lasting(held.resolved_at or now, held.started_at),
+        f"{held.count:,}",
         visible(headline(held)),
     )
-
-
-def _lasted(held: Incident) -> str:
-    return lasting(held.resolved_at or held.seen_at, held.started_at)
 
 
 def say_channel(channel: ChannelReport) -> None:
