@@ -29,6 +29,8 @@ _WATCHED = tuple(
 _MEASURED = ("performance.", "forecast.")
 #: Of each figure, so many of the newest are looked at for when it began to be wrong.
 _DEEP = 300
+#: Figures that are told as how good the answers are.
+_SHOWN = 2
 _UNITS = {"m": 60, "h": 3_600, "d": 86_400}
 _WINDOW = re.compile(r"([0-9.]+)([mhd])")
 
@@ -97,7 +99,10 @@ def performance(newest: Iterable[Observation]) -> tuple[Performance, str]:
     held = [one for one in newest if one.metric.startswith(_MEASURED)]
     known = [one for one in held if one.status is not ObservationStatus.NOT_COMPUTABLE]
     breached = [one for one in known if one.status is ObservationStatus.BREACH]
-    words = "; ".join(figure_words(one) for one in breached or known)
+    shown = breached or known
+    words = "; ".join(figure_words(one) for one in shown[:_SHOWN])
+    if len(shown) > _SHOWN:
+        words += f"; and {len(shown) - _SHOWN} more"
     if breached:
         return Performance.BREACHED, words
     return (Performance.HOLDS, words) if known else (Performance.UNKNOWN, words)
