@@ -146,6 +146,6 @@ def _alerted(workspace: Workspace, checked: Checked) -> dict[str, str]:
 
 
 def _code(checked: Checked, problems: dict[str, str]) -> int:
-    if checked.breaches:
+    if any(one.metric != "monitor.failures" for one in checked.breaches):
         return _FOUND
     return _UNANSWERED if checked.failures or problems else 0
