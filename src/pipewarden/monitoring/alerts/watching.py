@@ -8,6 +8,7 @@ first, so that a receiver can drop it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +19,8 @@ from pipewarden.monitoring.alerts.context import AlertContext
 from pipewarden.monitoring.alerts.recording import Record
 from pipewarden.monitoring.alerts.sending import Sent
 from pipewarden.store.state.monitoring import incidents, observations
+
+log = logging.getLogger(__name__)
 
 #: How long ago a mute may have ended and still count for the clock of an escalation.
 _MUTES = timedelta(days=30)
@@ -89,5 +92,7 @@ def _watch(context: AlertContext, look: Callable[[Record], None], batch: str = "
         those = [held for held in incidents.lasting(conn) if not batch or held.id in changed]
         record.say_due(those, incidents.mutes(conn, at - _MUTES))
         record.close()
+    for words in record.unjudged:
+        log.warning("an alert rule could not judge", extra={"rule": words})
     sent = sending.send(context, book)
     return Taken(changes=tuple(record.changes), unjudged=tuple(record.unjudged), sent=sent)
