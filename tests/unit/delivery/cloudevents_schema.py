@@ -3,6 +3,12 @@
 Required: id, source, specversion, type, none of them empty. source is a URI reference, time an
 RFC 3339 timestamp, names of attributes are lower-case letters and digits, and of ``data`` and
 ``data_base64`` there is at most one.
+
+Written from sections "Context Attributes" and "Event Data" of CloudEvents 1.0.2
+(https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md) and sections 2 and 3 of its
+JSON event format (…/cloudevents/formats/json-format.md). It asks for all that the schema which is
+published beside them asks for (…/cloudevents/formats/cloudevents.json), and for more: that one
+leaves unknown names, the version and the two kinds of data open.
 """
 
 from __future__ import annotations

@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from pipewarden.core.items import ItemResult, Outcome
 from pipewarden.core.jobs import Job, JobStatus, Request
 from pipewarden.errors import Fenced
 from pipewarden.jobs.runners import outages
 from pipewarden.jobs.runners.control import Aborted, Control
-from pipewarden.store.state import jobs
+from pipewarden.store.state import items, jobs, outbox
 from pipewarden.store.state.service import breakers
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -92,6 +93,36 @@ def test_the_lease_is_renewed_every_third_of_its_life(control, database, time):
     control.poll()
     assert job(database).heartbeat_at == START + timedelta(seconds=10)
     assert job(database).lease_expires_at == START + timedelta(seconds=40)
+
+
+def test_a_heartbeat_tells_the_world_how_far_the_job_is_if_it_has_come_further(
+    control, database, lease, time
+):
+    def decide(*keys):
+        results = {
+            key: (ItemResult(key=key, outcome=Outcome.PUBLISHED), START.isoformat()) for key in keys
+        }
+        with database.write() as conn:
+            items.put(conn, "run-1", results)
+
+    def counts():
+        with database.read() as conn:
+            told = [event for _, event in outbox.page(conn) if event.type.endswith("progress")]
+        assert len({event.id for event in told}) == len(told)
+        assert {event.data["status"] for event in told} <= {"RUNNING"}
+        return [event.data["progress"]["published"] for event in told]
+
+    for seconds, keys, expected in (
+        (10.0, (), []),
+        (20.0, ("a", "b"), [2]),
+        (25.0, ("c",), [2]),
+        (30.0, ("d",), [2, 4]),
+        (40.0, (), [2, 4]),
+    ):
+        decide(*keys)
+        time.seconds = seconds
+        control.poll()
+        assert counts() == expected
 
 
 def test_a_runner_that_was_replaced_stops(control, database, time):

@@ -61,6 +61,7 @@ class Control:
         self._clock = clock
         self._monotonic = monotonic
         self._looked = self._beaten = monotonic()
+        self._decided = 0
         self._interrupted = ""
         self._interrupts = 0
         self._waiting = False
@@ -91,11 +92,7 @@ class Control:
         self._looked = now
         if now - self._beaten >= self._lease_seconds / 3:
             self._beaten = now
-            with self._database.write() as conn:
-                job: Job | None = jobs.heartbeat(
-                    conn, self._lease, at=self._clock(), ttl_seconds=self._lease_seconds
-                )
-                self.telling.tell(conn)
+            job: Job | None = self._beat()
         elif self.telling.changed():
             with self._database.write() as conn:
                 self.telling.tell(conn)
@@ -105,6 +102,18 @@ class Control:
                 job = jobs.get(conn, self._lease.job_id)
         if job is not None:
             self._see(job)
+
+    def _beat(self) -> Job:
+        """Say that the runner lives, how far the job is, and what it waits for."""
+        at = self._clock()
+        with self._database.write() as conn:
+            job = jobs.heartbeat(conn, self._lease, at=at, ttl_seconds=self._lease_seconds)
+            self.telling.tell(conn)
+            decided = job.progress.published + job.progress.quarantined
+            if decided > self._decided:
+                jobs.tell_progress(conn, job, at=at)
+        self._decided = decided
+        return job
 
     def _see(self, job: Job) -> None:
         intent, before = job.cancel or job.pause, self.requested

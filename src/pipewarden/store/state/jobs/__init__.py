@@ -27,6 +27,7 @@ from pipewarden.store.state.jobs.rows import (
     history as history,
     latest_of_each_source as latest_of_each_source,
     set_seen as set_seen,
+    tell_progress as tell_progress,
     traces as traces,
 )
 from pipewarden.store.state.jobs.transitions import (
@@ -58,6 +59,7 @@ __all__ = [
     "reserve",
     "set_seen",
     "stopped_by",
+    "tell_progress",
     "traces",
     "transition",
     "waiting",

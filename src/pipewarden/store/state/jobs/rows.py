@@ -193,6 +193,31 @@ def note(
         _tell(conn, job, event, data, at=at, number=number)
 
 
+def tell_progress(conn: Connection, job: Job, *, at: datetime) -> None:
+    """Tell the world how far a running job is; it must have come further since that was told."""
+    decided = job.progress.published + job.progress.quarantined
+    told = OutboxEvent(
+        type="io.pipewarden.job.progress",
+        subject=job.id,
+        data=_data(job, {"status": job.status}),
+        at=at,
+        id=f"{job.id}/progress/{job.lease_token}/{decided}",
+    )
+    outbox.append(conn, [told])
+
+
+def _data(job: Job, change: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "job_id": job.id,
+        "pipeline": job.pipeline,
+        "source": job.source,
+        **change,
+        **_traced(job),
+        "error": job.error,
+        "progress": {name: getattr(job.progress, name) for name in _COUNTERS},
+    }
+
+
 def _tell(
     conn: Connection,
     job: Job,
@@ -203,19 +228,10 @@ def _tell(
     number: int | None,
 ) -> None:
     """Put what the history row ``number`` says into the outbox."""
-    data = {
-        "job_id": job.id,
-        "pipeline": job.pipeline,
-        "source": job.source,
-        **change,
-        **_traced(job),
-        "error": job.error,
-        "progress": {name: getattr(job.progress, name) for name in _COUNTERS},
-    }
     told = OutboxEvent(
         type=f"io.pipewarden.job.{event}",
         subject=job.id,
-        data=data,
+        data=_data(job, change),
         at=at,
         id=f"{job.id}/job/{number}",
     )
