@@ -9,9 +9,10 @@ import pytest
 from pipewarden.core.jobs import Job, JobStatus, Progress
 from pipewarden.errors import Fenced, Locked, UnknownName
 from pipewarden.store.state import jobs
+from pipewarden.store.state.jobs import figures as runs
 from pipewarden.store.state.models import predictions
 from pipewarden.store.state.models.predictions import Prediction
-from pipewarden.store.state.monitoring import limits, rounds, runs, windows
+from pipewarden.store.state.monitoring import limits, rounds, windows
 from pipewarden.store.state.monitoring.limits import AppliedLimit
 from pipewarden.store.state.monitoring.windows import Place, Stream
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pipewarden.core.monitoring.observations import Observation
 from pipewarden.core.monitoring.schedules import Schedule, missed
 from pipewarden.monitoring.checks.sheet import Sheet
-from pipewarden.store.state.monitoring.runs import RunFigures
+from pipewarden.store.state.jobs.figures import RunFigures
 
 _HOUR = 3600.0
 

@@ -14,7 +14,7 @@ from pipewarden.monitoring.checks.pipelines import Watched
 from pipewarden.monitoring.checks.services import Answer, Unanswered
 from pipewarden.monitoring.checks.sheet import Limit, Sheet
 from pipewarden.settings import MonitoringSettings
-from pipewarden.store.state.monitoring.runs import RunFigures
+from pipewarden.store.state.jobs.figures import RunFigures
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 NEVER_RAN = RunFigures(pipeline="invoices", last_completed=None)

@@ -13,8 +13,8 @@ from pipewarden.jobs.workspace import Workspace
 from pipewarden.monitoring.checks import pipelines
 from pipewarden.monitoring.checks.pipelines import Watched
 from pipewarden.monitoring.checks.sheet import Sheet
-from pipewarden.store.state.monitoring import runs
-from pipewarden.store.state.monitoring.runs import RunFigures
+from pipewarden.store.state.jobs import figures as runs
+from pipewarden.store.state.jobs.figures import RunFigures
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
