@@ -267,13 +267,23 @@ def test_many_rows_are_answered_each_for_itself_and_all_are_logged(site, api):
     assert ids <= site.logged()
 
 
+@pytest.mark.parametrize(
+    ("rows", "status"), [([], 422), ("rows", 422), (None, 422), ([1], 422), ([{}], 200)]
+)
+def test_a_batch_that_is_none_says_so_and_one_bad_row_is_an_answer(api, rows, status):
+    told = api.post("/predict/batch", json={"model": "risk", "rows": rows})
+    assert told.status_code == status
+    if status == 200:
+        assert told.json()["predictions"][0]["problem"]["reason"] == "invalid_row"
+
+
 def test_a_hundred_at_once_are_all_answered(api):
     def ask(number: int) -> float:
         body = {"model": "risk", "features": {"age": 18 + number % 80, "income": 0}}
         told = api.post("/predict", json=body).json()
         return float(told["predictions"][0]["answer"]["score"]) - told["version"]
 
-    with ThreadPoolExecutor(20) as pool:
+    with ThreadPoolExecutor(100) as pool:
         assert list(pool.map(ask, range(100))) == [18.0 + n % 80 for n in range(100)]
 
 
