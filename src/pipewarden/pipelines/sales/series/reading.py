@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ _NAMES = {
 }
 _MISSING = frozenset({"", "na", "nan", "null", "none"})
 _MOST_PROBLEMS = 5
+#: Days that are read once: all series of a table have the same weeks.
+_DAYS_HELD = 10_000
 
 
 @dataclass(slots=True)
@@ -198,6 +201,7 @@ def _week(cell: Any) -> str | int:
     return _day(text).isoformat()
 
 
+@lru_cache(maxsize=_DAYS_HELD)
 def _day(text: str) -> date:
     for form in ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%d %b %Y", "%Y%m%d"):
         try:
