@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select, tuple_
+from sqlalchemy import Connection, func, select
 
 from pipewarden.errors import UnknownName
 from pipewarden.store.state.models.schema import predictions
@@ -109,12 +109,16 @@ def models(conn: Connection) -> list[tuple[str, str]]:
 
     It asks for one after the other, each by the index: there are few, and predictions are many.
     """
-    pair = tuple_(predictions.c.model, predictions.c.environment)
+    held = predictions.c
+    query = select(held.model, held.environment).limit(1)
+    order = query.order_by(held.model, held.environment)
     found: list[tuple[str, str]] = []
-    behind = ("", "")
-    query = select(predictions.c.model, predictions.c.environment)
-    query = query.order_by(predictions.c.model, predictions.c.environment).limit(1)
-    while (row := conn.execute(query.where(pair > behind)).one_or_none()) is not None:
-        behind = (row.model, row.environment)
-        found.append(behind)
+    row = conn.execute(order.where(held.model >= "")).one_or_none()
+    while row is not None:
+        model, environment = row
+        found.append((model, environment))
+        # Two questions, since SQLite walks through a whole model to find the next of a pair.
+        same = query.where(held.model == model, held.environment > environment)
+        row = conn.execute(same.order_by(held.environment)).one_or_none()
+        row = row or conn.execute(order.where(held.model > model)).one_or_none()
     return found
