@@ -14,7 +14,6 @@ from typing import Any
 
 import yaml
 
-import pipewarden as pw
 from pipewarden.core.healing.states import Healing, HealingState
 from pipewarden.core.models.deployments import Deployment, DeploymentKind, DeploymentState
 from pipewarden.healing.context import HealingContext, healing_context
@@ -27,8 +26,8 @@ from pipewarden.healing.simulation.worlds import Conditions
 from pipewarden.jobs.loading import load_pipeline
 from pipewarden.jobs.models.context import model_context
 from pipewarden.jobs.monitoring.checking import check
-from pipewarden.jobs.run import Silent, start
 from pipewarden.jobs.options import RunOptions
+from pipewarden.jobs.run import Silent, start
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.models import deploying
 from pipewarden.settings import Settings
@@ -151,7 +150,7 @@ class Laboratory:
 
     def _after(self, hour: int) -> None:
         if hour % self.check_hours == 0:
-            self.clock.to(BEGIN + timedelta(hours=hour))
+            self.clock.to(BEGIN + timedelta(hours=hour, minutes=5))  # what was asked is settled
             self.watch()
 
     def watch(self) -> Round:
@@ -220,6 +219,3 @@ class Laboratory:
         if self.front is not None:
             self.front.close()
         self.workspace.database.close()
-
-
-__all__ = ["MODEL", "PLACE", "Laboratory", "pw"]

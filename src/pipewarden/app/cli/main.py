@@ -33,6 +33,8 @@ COMMANDS = {
     "monitor": ("Watch", "commands.monitoring.monitor:app"),
     "thresholds": ("Watch", "commands.monitoring.thresholds:app"),
     "alerts": ("Watch", "commands.monitoring.alerts:app"),
+    "heal": ("Watch", "commands.healing.heal:app"),
+    "simulate": ("Watch", "commands.healing.simulate:app"),
     "serve": ("Serve", "commands.service.serve:app"),
     "keys": ("Serve", "commands.service.keys:app"),
     "worker": ("Serve", "commands.service.worker:app"),

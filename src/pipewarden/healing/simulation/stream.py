@@ -54,12 +54,16 @@ class Stream:
     ----------
     begin
         The beginning of day 0; UTC.
+    live
+        Whether labels are told with the present time of ``begin``: the clock of whoever is asked
+        does not follow the simulation.
     """
 
     plan: Plan
     front: Front
     model: str
     begin: datetime
+    live: bool = False
     asked: int = 0
     told: int = 0
     hour: int = 0
@@ -92,7 +96,8 @@ class Stream:
         due = []
         while self._due and self._due[0].at <= at:
             one_due = self._due.popleft()
-            due.append(report_of(one_due.prediction, int(one_due.fails), one_due.at))
+            when = self.begin if self.live else one_due.at
+            due.append(report_of(one_due.prediction, int(one_due.fails), when))
         self.front.report(due)
         self.told += len(due)
         self.hour += 1

@@ -24,7 +24,7 @@ from pipewarden.store.state import jobs
 def begin(context: HealingContext, healing: Healing, policy: Policy) -> Move | Wait:  # noqa: ARG001 - one form for all steps
     """Take the way that was decided on."""
     if healing.action is Action.ROLL_BACK:
-        return Move(HealingState.ROLLING_BACK, f"version {healing.champion} is taken back")
+        return Move(HealingState.ROLLING_BACK, healing.reason)
     return Move(HealingState.COLLECTING, "the rows to train on are put together")
 
 

@@ -1,0 +1,1 @@
+"""Commands that heal, and that simulate what is to be healed."""

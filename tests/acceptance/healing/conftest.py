@@ -1,0 +1,38 @@
+"""Laboratories in empty folders, closed when a test ends."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # laboratory
+
+from laboratory import Laboratory
+
+from pipewarden.healing.simulation.stream import Plan
+from pipewarden.healing.simulation.worlds import world_of
+
+
+@pytest.fixture
+def laboratory(tmp_path: Path) -> Iterator[Callable[..., Laboratory]]:
+    """Return what makes a laboratory whose champion serves: its world, its policy, its plan."""
+    made: list[Laboratory] = []
+
+    def make(world: str, policy: dict[str, Any] | None = None, **plan: Any) -> Laboratory:
+        held = Laboratory(
+            tmp_path / f"home-{len(made)}",
+            Plan(world=world_of(world), **{"rows_a_day": 1_440, "shift_day": 1, **plan}),
+            policy or {},
+        )
+        made.append(held)
+        held.deploy(held.train("first", 3_000, 1))
+        held.open()
+        return held
+
+    yield make
+    for one in made:
+        one.close()

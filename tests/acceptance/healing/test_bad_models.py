@@ -1,0 +1,49 @@
+"""What must not stay: a candidate that learnt from poison, and a version that was forced through."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipewarden.core.healing.states import Action, HealingState
+from pipewarden.healing.simulation.worlds import Conditions
+
+pytestmark = pytest.mark.slow
+
+
+def test_poisoned_labels_teach_a_candidate_that_is_quarantined(laboratory):
+    lab = laboratory("poisoned")
+    healing = lab.until(HealingState.REJECTED, days=10)
+
+    assert lab.serving() == 1
+    assert healing.candidate == 2
+    assert lab.status(2) == "quarantined"
+    assert "explainable_signs" in healing.reason
+
+
+def test_a_bad_version_that_was_forced_through_is_rolled_back_within_a_window(laboratory):
+    lab = laboratory("stable")
+    lab.days(2)
+    bad = lab.train("bad", 3_000, 5, Conditions(concept=1.0))
+    lab.force(bad)
+    lab.days(1)
+
+    (healing,) = lab.healings(acted=True)
+    assert healing.state is HealingState.ROLLED_BACK
+    assert healing.action is Action.ROLL_BACK
+    assert lab.serving() == 1
+    assert lab.status(bad) == "quarantined"
+    assert "AUC" in healing.reason
+    assert lab.sound()
+
+
+def test_flapping_labels_meet_the_cooldown_and_then_the_breaker(laboratory):
+    lab = laboratory("poisoned", {"cooldown_hours": 24, "breaker": 2})
+    lab.days(14)
+
+    acted = lab.healings(acted=True)
+    assert [one.state for one in acted] == [HealingState.REJECTED] * 2
+    last = lab.healings()[0]
+    assert last.state is HealingState.DECLINED
+    assert "breaker" in [reason["code"] for reason in last.decision["reasons"]]
+    assert lab.serving() == 1
+    assert {lab.status(one.candidate) for one in acted} == {"quarantined"}
