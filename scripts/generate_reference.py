@@ -55,7 +55,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     """Yield every generated page; the index last, because it lists the others."""
     if importlib.util.find_spec("pipewarden.app.cli.main"):
         yield DOCS / "reference" / "cli.md", cli_page()
-    for name in ("articles", "filings", "http"):
+    for name in ("articles", "filings", "http", "metrics"):
         yield DOCS / "reference" / f"{name}.md", pipeline_page(name)
     yield DOCS / "reference" / "python.md", python_page()
     yield DOCS / "reference" / "settings.md", settings_page()
