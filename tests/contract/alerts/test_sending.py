@@ -9,8 +9,8 @@ from pipewarden.delivery.outcome import rejected
 from pipewarden.monitoring.alerts import sending
 from pipewarden.monitoring.alerts.acting import try_channels
 from pipewarden.monitoring.alerts.watching import tick
-from pipewarden.store.state.monitoring import notices
-from pipewarden.store.state.monitoring.notices import NoticeState
+from pipewarden.store.state.monitoring.alerts import notices
+from pipewarden.store.state.monitoring.alerts.notices import NoticeState
 
 
 class Died(BaseException):

@@ -19,7 +19,7 @@ from pipewarden.errors import Conflict, IllegalTransition, UnknownName, UsageErr
 from pipewarden.monitoring.alerts.acting import acknowledge, end_mute, mute, resolve
 from pipewarden.monitoring.alerts.watching import take, tick
 from pipewarden.store.state.database import Database
-from pipewarden.store.state.monitoring import incidents
+from pipewarden.store.state.monitoring.alerts import incidents
 
 BREACH = ObservationStatus.BREACH
 

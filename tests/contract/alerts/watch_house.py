@@ -18,7 +18,8 @@ from pipewarden.monitoring.alerts.context import AlertContext
 from pipewarden.monitoring.alerts.watching import Taken, take, tick
 from pipewarden.store.state import jobs, ledger, outbox
 from pipewarden.store.state.database import Database
-from pipewarden.store.state.monitoring import incidents, observations
+from pipewarden.store.state.monitoring import observations
+from pipewarden.store.state.monitoring.alerts import incidents
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 #: Two levels, reminders; warnings in the digest of seven o'clock.

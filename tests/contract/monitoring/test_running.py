@@ -71,7 +71,7 @@ def test_a_breach_of_a_check_raises_an_alert(site, monitor):
     site.set_monitoring(endpoints={"main": "http://main/"})
     site.down = True
     monitor.once()
-    from pipewarden.store.state.monitoring import incidents
+    from pipewarden.store.state.monitoring.alerts import incidents
 
     with site.database.read() as conn:
         open_ = incidents.lasting(conn)

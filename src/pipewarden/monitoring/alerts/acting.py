@@ -21,7 +21,7 @@ from pipewarden.monitoring.alerts.context import AlertContext
 from pipewarden.monitoring.alerts.recording import Record
 from pipewarden.settings import redact_text
 from pipewarden.store.state import ledger
-from pipewarden.store.state.monitoring import incidents, notices
+from pipewarden.store.state.monitoring.alerts import incidents, notices
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

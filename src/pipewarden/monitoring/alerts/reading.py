@@ -12,8 +12,8 @@ from pipewarden.core.monitoring.alerts.schedule import Mute, muted_until
 from pipewarden.core.outages.breaker import BreakerState
 from pipewarden.monitoring.alerts.context import AlertContext
 from pipewarden.monitoring.alerts.sending import PATIENCE
-from pipewarden.store.state.monitoring import incidents, notices
-from pipewarden.store.state.monitoring.notices import ChannelState, Notice
+from pipewarden.store.state.monitoring.alerts import incidents, notices
+from pipewarden.store.state.monitoring.alerts.notices import ChannelState, Notice
 
 #: What people are to know of, and what is over.
 PRESENT = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED)

@@ -17,8 +17,8 @@ from pipewarden.monitoring.alerts import looking
 from pipewarden.monitoring.alerts.context import AlertContext
 from pipewarden.settings import redact_text
 from pipewarden.store.state import ledger, outbox
-from pipewarden.store.state.monitoring import incidents, notices
-from pipewarden.store.state.monitoring.notices import Notice
+from pipewarden.store.state.monitoring.alerts import incidents, notices
+from pipewarden.store.state.monitoring.alerts.notices import Notice
 from pipewarden.store.state.outbox import OutboxEvent
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from pipewarden.delivery.notices.channel import OpenChannel
 from pipewarden.delivery.outcome import Fate, Outcome, unavailable
 from pipewarden.monitoring.alerts.context import AlertContext
 from pipewarden.settings import redact_text
-from pipewarden.store.state.monitoring import incidents, notices
-from pipewarden.store.state.monitoring.notices import ChannelState, Notice
+from pipewarden.store.state.monitoring.alerts import incidents, notices
+from pipewarden.store.state.monitoring.alerts.notices import ChannelState, Notice
 from pipewarden.store.windows import AlertWindow, passing
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from pipewarden.core.monitoring.alerts.conditions import Look, Sort
 from pipewarden.core.monitoring.alerts.incidents import Sighting
 from pipewarden.core.monitoring.alerts.rules import Book, fingerprint
 from pipewarden.core.monitoring.observations import Observation, ObservationStatus, SubjectKind
-from pipewarden.store.state.monitoring import ended_jobs, incidents, observations
-from pipewarden.store.state.monitoring.ended_jobs import Ended
+from pipewarden.store.state.monitoring import observations
+from pipewarden.store.state.monitoring.alerts import ended_jobs, incidents
+from pipewarden.store.state.monitoring.alerts.ended_jobs import Ended
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -18,7 +18,8 @@ from pipewarden.monitoring.alerts import sending, sources
 from pipewarden.monitoring.alerts.context import AlertContext
 from pipewarden.monitoring.alerts.recording import Record
 from pipewarden.monitoring.alerts.sending import Sent
-from pipewarden.store.state.monitoring import incidents, observations
+from pipewarden.store.state.monitoring import observations
+from pipewarden.store.state.monitoring.alerts import incidents
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from pipewarden.jobs.monitoring.alerts import alerts_of
 from pipewarden.monitoring.alerts import acting, reading
 from pipewarden.monitoring.alerts.context import AlertContext
 from pipewarden.monitoring.alerts.reading import ChannelReport, Listed, Shown
-from pipewarden.store.state.monitoring.notices import Notice, NoticeState
+from pipewarden.store.state.monitoring.alerts.notices import Notice, NoticeState
 
 router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
 

@@ -16,7 +16,7 @@ from pipewarden.monitoring.alerts.acting import Tried
 from pipewarden.monitoring.alerts.reading import ChannelReport, Listed, Page, Shown
 from pipewarden.report.untrusted import visible
 from pipewarden.report.wording import count
-from pipewarden.store.state.monitoring.notices import Notice, NoticeState
+from pipewarden.store.state.monitoring.alerts.notices import Notice, NoticeState
 
 
 def as_json(one: Listed) -> dict[str, Any]:

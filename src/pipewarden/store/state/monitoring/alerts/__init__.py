@@ -1,0 +1,1 @@
+"""Tables of alerts: incidents, who is told of them, and how jobs ended."""
