@@ -7,6 +7,7 @@ import csv
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +19,13 @@ import pipewarden as pw
 from pipewarden.app.api.edge.access import Caller
 from pipewarden.app.api.routes.lineage import lineage
 from pipewarden.core.lineage.graph import Kind, Node
+from pipewarden.core.models.challengers import (
+    Challenger,
+    ChallengerMode,
+    ChallengerState,
+    beside,
+)
+from pipewarden.core.models.comparisons import ComparisonPlan
 from pipewarden.core.models.deployments import (
     Approval,
     Deployment,
@@ -29,7 +37,7 @@ from pipewarden.jobs.lineage import collecting, tracing
 from pipewarden.jobs.lineage.tracing import Traced, trace
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.settings import Settings
-from pipewarden.store.state.models import approvals, deployments, predictions
+from pipewarden.store.state.models import approvals, challengers, deployments, predictions
 from pipewarden.store.state.models.predictions import Prediction
 from pipewarden.store.state.service.keys import Scope
 
@@ -332,3 +340,33 @@ def test_the_database_alone_answers_where_folders_are_not_searched(place):
     assert trace(place, "risk", folders=False).roots == ("risk@2", "risk@1")
     with pytest.raises(UnknownName):
         trace(place, "raw/risk.txt", folders=False)
+
+
+def test_a_prediction_of_a_challenger_leads_to_its_trial_and_to_no_deployment(place):
+    # The last of this file: the home has one prediction more afterwards.
+    with place.database.write() as conn:
+        challengers.start(
+            conn,
+            Challenger(
+                id=0,
+                model="risk",
+                environment="production",
+                version=1,
+                champion=2,
+                mode=ChallengerMode.SHADOW,
+                share=1.0,
+                plan=ComparisonPlan(),
+                state=ChallengerState.RUNNING,
+                actor="ada",
+                reason="newer",
+                started_at=NOW,
+            ),
+        )
+        one = predictions.get(conn, ASKED)
+        name = beside(ASKED, 1)
+        predictions.append(conn, [replace(one, id=name, role="challenger")])
+    found = trace(place, name)
+    tried = the(found, Kind.CHALLENGER)
+    assert (tried.facts["beside"], tried.facts["mode"]) == ("risk@2", "shadow")
+    assert Kind.DEPLOYMENT not in kinds(found)
+    assert the(found, Kind.VERSION).id == "risk@1"

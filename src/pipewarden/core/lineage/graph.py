@@ -17,6 +17,8 @@ class Kind(StrEnum):
 
     PREDICTION = "prediction"
     DEPLOYMENT = "deployment"
+    #: A version that was tried beside the one that was deployed.
+    CHALLENGER = "challenger"
     APPROVAL = "approval"
     VERSION = "version"
     #: What a run published of an item: a file, a line of a file, or a model document.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pipewarden.core.canonical import HASH_PREFIX, digest
 from pipewarden.core.jobs import Job
 from pipewarden.core.lineage.graph import Kind, Lineage, Node
+from pipewarden.core.models.challengers import CHALLENGER, Challenger
 from pipewarden.core.models.deployments import Deployment, ModelVersion
 from pipewarden.errors import StateDamaged
 from pipewarden.jobs.lineage import nodes
@@ -20,6 +21,7 @@ from pipewarden.store.manifest.record import Entry
 from pipewarden.store.state import items, jobs, ledger
 from pipewarden.store.state.models import (
     approvals,
+    challengers,
     deployments,
     origins,
     predictions,
@@ -58,6 +60,11 @@ class Collector:
         made_by = self.version(versions.get(self._conn, held.model, held.version))
         self.lineage.link(node, made_by, "answered by", "answered")
         asked = (held.model, held.version, held.environment, held.at)
+        if held.role == CHALLENGER:
+            tried = challengers.last_begun(self._conn, *asked)
+            if tried is not None:
+                self.lineage.link(node, self._challenger(tried), "while tried as", "let it answer")
+            return node
         serving = deployments.last_begun(self._conn, *asked)
         if serving is not None:
             self.lineage.link(node, self.deployment(serving), "while serving as", "let it answer")
@@ -74,6 +81,14 @@ class Collector:
         signed = approvals.of_version(self._conn, held.model, held.version, held.environment)
         for one in signed:
             self.lineage.link(node, nodes.approval(one), "with", "let begin")
+        return node
+
+    def _challenger(self, held: Challenger) -> Node:
+        node = nodes.challenger(held)
+        if node.id not in self.lineage:
+            self.lineage.add(node)
+            made_by = self.version(versions.get(self._conn, held.model, held.version))
+            self.lineage.link(node, made_by, "of", "tried as")
         return node
 
     def version(self, held: ModelVersion) -> Node:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pipewarden.core.jobs import Job
 from pipewarden.core.lineage.graph import Kind, Node
+from pipewarden.core.models.challengers import Challenger
 from pipewarden.core.models.deployments import Approval, Deployment, ModelVersion
 from pipewarden.store.state.models.predictions import Prediction
 from pipewarden.store.state.models.versions import subject
@@ -51,6 +52,20 @@ def approval(held: Approval) -> Node:
     name = f"of {held.signer} for {subject(held.model, held.version)}"
     node_id = f"approval:{subject(held.model, held.version)}/{held.at.isoformat()}"
     return Node(id=node_id, kind=Kind.APPROVAL, name=name, facts=facts)
+
+
+def challenger(held: Challenger) -> Node:
+    """Return the node of a version that was tried beside the champion."""
+    facts = {
+        "of": subject(held.model, held.version),
+        "in": held.environment,
+        "beside": subject(held.model, held.champion),
+        "mode": str(held.mode),
+        "state": str(held.state),
+        "by": held.actor,
+        "reason": held.reason,
+    }
+    return Node(id=f"challenger:{held.id}", kind=Kind.CHALLENGER, name=str(held.id), facts=facts)
 
 
 def version(held: ModelVersion, ledger_entries: list[int]) -> Node:

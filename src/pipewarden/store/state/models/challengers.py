@@ -143,6 +143,15 @@ def listed(
     return _listed(conn, *where, limit=limit)
 
 
+def last_begun(
+    conn: Connection, model: str, version: int, environment: str, at: datetime
+) -> Challenger | None:
+    """Return the newest challenger of a version that had begun at a time (UTC)."""
+    held = challengers.c
+    of = (held.model == model, held.version == version, held.environment == environment)
+    return next(iter(_listed(conn, *of, held.started_at <= at, limit=1)), None)
+
+
 def generation(conn: Connection) -> tuple[int, int]:
     """Return a pair that changes whenever a challenger begins or ends: cheap to poll."""
     row = conn.execute(select(func.count(), func.count(challengers.c.ended_at))).one()
