@@ -1,9 +1,9 @@
 """Millions of predictions and labels: how fast they come in, and how fast they are asked for.
 
 ``PIPEWARDEN_BENCH_ROWS`` says how many predictions; by default ten million, of four models. Every
-second one has a label: all of two models. Questions are about an hour among a hundred days, or about
-all of a model. ``PIPEWARDEN_BENCH_POSTGRES`` names a PostgreSQL to measure beside SQLite, as
-SQLAlchemy writes its URL; the tables are made in a schema of their own, which goes away again.
+second one has a label: all of two models. Questions are about an hour among a hundred days, or all
+of a model. ``PIPEWARDEN_BENCH_POSTGRES`` names a PostgreSQL to measure beside SQLite, as SQLAlchemy
+writes its URL; the tables are made in a schema of their own, which goes away again.
 """
 
 from __future__ import annotations

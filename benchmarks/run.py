@@ -39,6 +39,8 @@ NAMES = (
     "serving",
     "rollback",
     "drift",
+    "estimated_performance",
+    "labels",
 )
 
 
