@@ -14,6 +14,7 @@ import orjson
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.types import Receive, Scope, Send
 
 from pipewarden.app.api import answering
 from pipewarden.app.api.edge import bodies
@@ -154,7 +155,19 @@ async def batch_file(
     lines = bodies.lines(stream, service.settings.service.document_bytes)
     header = {"kind": "document", "pipeline": pipeline, "overrides": asked}
     first = await _first(service, header, lines)
-    return StreamingResponse(first, media_type=_LINES)
+    return _Streamed(first, media_type=_LINES)
+
+
+class _Streamed(StreamingResponse):
+    """An answer that begins while its request still comes in.
+
+    The framework's own listens for a caller that hangs up, and takes the rest of the body away
+    while it does. Here whoever reads the body finds out.
+    """
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Send the answer."""
+        await self.stream_response(send)
 
 
 def _overrides(text: str) -> dict[str, Any]:
@@ -205,7 +218,7 @@ async def _results(
             async for line in lines:
                 asks.append(asyncio.ensure_future(_line(service, header, line, strict=not begun)))
                 begun = True
-                if len(asks) >= ahead:
+                while asks and (len(asks) >= ahead or asks[0].done()):
                     yield await asks.popleft()
         except Problem as problem:  # the upload broke off; what came is answered
             if not begun:
