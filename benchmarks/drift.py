@@ -242,8 +242,9 @@ def _speed(result: Result, folder: Path, pythons: Mapping[str, Path | None], row
 
 
 def _chance(result: Result, quick: bool) -> None:
-    times = 500 if quick else 10_000
-    for rows in (2_000, 200):
+    all_of_them = 500 if quick else 10_000
+    fewer = all_of_them // 5
+    for rows, times in ((2_000, all_of_them), (200, fewer)):
         still = list(found(times, rows, seed=rows))
         share = sum(still) / times
         asked = f"false alarms <= {FALSE_ALARMS:.0%} of {times:,} windows of {rows:,} x 10"
@@ -251,11 +252,10 @@ def _chance(result: Result, quick: bool) -> None:
         result.notes.append(
             f"{rows:,} rows: {sum(lasting(still))} of {times:,} last 2 of 3 windows"
         )
-    fewer = times // 5
     share = sum(whole(fewer, 2_000, seed=1)) / fewer
     asked = f"false alarms <= {FALSE_ALARMS:.0%}, with scores, labels, concept and segments"
     result.claims.append(Claim(asked, f"{share:.2%} of {fewer:,}", share <= FALSE_ALARMS))
-    moved = list(found(times // 5, 2_000, seed=2, shift=0.2))
+    moved = list(found(fewer, 2_000, seed=2, shift=0.2))
     share = sum(moved) / len(moved)
     asked = f"a shift of 0.2 deviations in one of 10 columns, 2,000 rows: found in >= {FOUND:.0%}"
     result.claims.append(Claim(asked, f"{share:.2%} of {len(moved):,}", share >= FOUND))
