@@ -6,11 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection
-
 from pipewarden.core.chain import Act
 from pipewarden.core.monitoring.labels import LabelReport
-from pipewarden.errors import UnknownName
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.store.state import ledger
 from pipewarden.store.state.column_types import storable
@@ -79,7 +76,7 @@ def take_predictions(
     fresh = iter(made_ids)
     rows = [replace(row, id=storable(row.id or next(fresh))) for row in given]
     with workspace.database.write() as conn:
-        registered = _registered(conn, rows)
+        registered = versions.registered(conn, ((row.model, row.version) for row in rows))
         logged = predictions.versions_of(conn, [row.id for row in rows])
         refused, kept = [], []
         for place, row in enumerate(rows):
@@ -100,18 +97,6 @@ def take_predictions(
     bad = {one.place for one in refused}
     ids = tuple("" if place in bad else row.id for place, row in enumerate(rows))
     return TakenPredictions(ids, stored, len(kept) - stored, tuple(refused))
-
-
-def _registered(conn: Connection, rows: Iterable[Prediction]) -> set[tuple[str, int]]:
-    """Return which of the versions that are named there are."""
-    found = set()
-    for of in {(row.model, row.version) for row in rows}:
-        try:
-            versions.get(conn, *of)
-        except UnknownName:
-            continue
-        found.add(of)
-    return found
 
 
 def take_labels(

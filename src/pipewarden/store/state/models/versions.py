@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -118,6 +118,17 @@ def _fate(version: ModelVersion) -> str:
 def subject(model: str, version: int) -> str:
     """Return how ledger and events name a version."""
     return f"{model}@{version}"
+
+
+def registered(conn: Connection, named: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
+    """Return which of these versions there are, each by its model and number."""
+    held = model_versions.c
+    query = select(held.model, held.version)
+    found = (
+        conn.execute(query.where(held.model == model, held.version == version)).one_or_none()
+        for model, version in set(named)
+    )
+    return {(row.model, row.version) for row in found if row is not None}
 
 
 def get(conn: Connection, model: str, version: int) -> ModelVersion:

@@ -25,7 +25,7 @@ def import_labels(file: _File, json: _Json = False) -> int:
     now. Labels may be late, come again, and contradict each other: of two the newer holds. A bad
     row is refused and named by its line; then the exit code is 1.
     """
-    from pipewarden.app.cli.output.labels import say_imported
+    from pipewarden.app.cli.output.monitoring.labels import say_imported
     from pipewarden.jobs.monitoring.labels import importing
     from pipewarden.jobs.workspace import Workspace
 
@@ -47,7 +47,7 @@ def import_predictions(
     What is logged already under its id stays as it is. A bad row is refused and named by its line;
     then the exit code is 1.
     """
-    from pipewarden.app.cli.output.labels import say_imported
+    from pipewarden.app.cli.output.monitoring.labels import say_imported
     from pipewarden.jobs.monitoring.labels import importing
     from pipewarden.jobs.workspace import Workspace
 
@@ -68,7 +68,7 @@ def stats(
     """Count predictions, and how many have a label; by model, environment, version and role."""
     from datetime import timedelta
 
-    from pipewarden.app.cli.output.labels import say_statistics
+    from pipewarden.app.cli.output.monitoring.labels import say_statistics
     from pipewarden.jobs.monitoring.labels.counting import statistics
     from pipewarden.jobs.workspace import Workspace
 
