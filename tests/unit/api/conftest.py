@@ -153,8 +153,7 @@ def start(folder: Path) -> Start:
             researcher="ada",
             workers=1,
             service={**SERVICE, "source_roots": (str(folder / "inbox"),), **changed},
-            pipelines={"words": {"style": {"times": 2}}},
-            **(beside or {}),
+            **{"pipelines": {"words": {"style": {"times": 2}}}, **(beside or {})},
         )
         return served(settings)
 
