@@ -74,6 +74,23 @@ def test_a_window_is_judged_once_however_often_it_is_checked(site):
     assert len(site.history("drift.observed_share")) == 1
 
 
+def test_how_old_a_model_is_is_noted_once_an_hour(site):
+    site.deploy()
+    for _ in range(4):
+        site.now += timedelta(minutes=40)
+        site.check()
+    assert len(site.history("model.age_days")) == 2
+
+
+def test_what_a_replaced_version_showed_stands_no_more(site):
+    site.deploy()
+    site.hour()
+    assert statuses(site.check().standing, "drift.observed_share") == [Status.OK]
+    site.deploy()
+    site.now += timedelta(seconds=1)
+    assert statuses(site.check().standing, "drift.observed_share") == []
+
+
 def test_a_window_in_which_nothing_was_asked_is_not_computable(site):
     site.deploy()
     site.now += timedelta(hours=1)

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pipewarden.core.monitoring.metrics import METRICS
-from pipewarden.core.monitoring.observations import Observation, ObservationStatus
+from pipewarden.core.monitoring.observations import Observation, ObservationStatus, SubjectKind
 from pipewarden.errors import PipewardenError
 from pipewarden.jobs.monitoring import anomalies
 from pipewarden.jobs.monitoring.judging.models import Lasting, Models
@@ -34,6 +34,11 @@ from pipewarden.store.state.outbox import OutboxEvent
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+#: How far back windows of models stand: a week that became true stands until the next one does.
+_WEEKS = timedelta(days=15)
+#: After which what a check found of services and pipelines says nothing any more.
+_FORGOTTEN = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,20 +120,22 @@ def check(
 
 
 def standing(conn: Connection, workspace: Workspace, now: datetime) -> list[Observation]:
-    """Return the newest observation of each figure, of versions that serve and of all else."""
+    """Return how everything stands: models by their newest windows, the rest by the last check."""
     from pipewarden.jobs.monitoring.judging.windows import length_of
 
     lengths = [length_of(window) for window in workspace.settings.monitoring.windows]
-    back = max([timedelta(days=3), *(2 * length for length in lengths if length is not None)])
+    back = max([_WEEKS, *(2 * length for length in lengths if length is not None)])
     serving = _serving(conn, workspace)
-    found = observations.standing(conn, now - back)
     newest: dict[tuple[str, ...], Observation] = {}
-    for one in found:
+    for one in observations.standing(conn, SubjectKind.MODEL, now - back):
         place = (one.subject, one.environment)
-        if one.version is not None and serving.get(place) != one.version:
-            continue
-        newest[(*place, one.metric, one.feature, one.window)] = one
-    return list(newest.values())
+        if one.version is None or serving.get(place) == one.version:
+            newest[(*place, one.metric, one.feature, one.window)] = one
+    last = rounds.latest_finished(conn)
+    if last is None or last.at < now - _FORGOTTEN:
+        return list(newest.values())
+    others = observations.of_check(conn, last.check_id)
+    return [*newest.values(), *(one for one in others if one.kind is not SubjectKind.MODEL)]
 
 
 # ── steps ────────────────────────────────────────────────────────────────────────────────────────

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from pipewarden.core.models.deployments import Deployment
+from pipewarden.core.models.deployments import Deployment, ModelVersion
 from pipewarden.core.monitoring.observations import Observation
-from pipewarden.jobs.monitoring.judging import answered, labelled, windows
+from pipewarden.jobs.monitoring.judging import answered, labelled, weeks, windows
 from pipewarden.jobs.monitoring.judging.answered import Judging
 from pipewarden.jobs.monitoring.judging.lasting import Past
 from pipewarden.jobs.monitoring.judging.subject import Subject, Subjects, drift_rules
@@ -19,9 +19,15 @@ from pipewarden.jobs.workspace import Workspace
 from pipewarden.monitoring.checks import services
 from pipewarden.monitoring.checks.sheet import Sheet
 from pipewarden.store.state.models import deployments, versions
+from pipewarden.store.state.monitoring import observations
+from pipewarden.store.state.monitoring.windows import Stream
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+
+#: From one look at a version's age to the next.
+_AGE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +74,7 @@ class Models:
     def _observed(self, deployment: Deployment) -> Iterator[Observation]:
         with self.workspace.database.read() as conn:
             version = versions.get(conn, deployment.model, deployment.version)
-        yield services.of_age(
-            self.sheet,
-            deployment.model,
-            environment=deployment.environment,
-            version=deployment.version,
-            trained_at=version.created_at,
-        )
+        yield from self._age(deployment, version)
         subject = self.subjects.of(deployment, version)
         held = self.workspace.settings.monitoring
         judging = Judging(
@@ -82,10 +82,34 @@ class Models:
             subject=subject,
             rules=drift_rules(held, self.sheet.limits, deployment.model),
         )
+        if subject.forecasts:
+            yield from self._weeks(judging)
+            return
         for window in held.windows:
-            if not subject.forecasts:
-                yield from self._answered(judging, window)
+            yield from self._answered(judging, window)
             yield from self._labelled(judging, window)
+
+    def _age(self, deployment: Deployment, version: ModelVersion) -> Iterator[Observation]:
+        """Yield how old the version is, once an hour: it grows slowly, and models may be many."""
+        model, environment, number = deployment.model, deployment.environment, deployment.version
+        stream = Stream(model=model, environment=environment, version=number)
+        with self.workspace.database.read() as conn:
+            last = observations.newest(conn, stream, "model.age_days", "")
+        if not last or last[0].at <= self.sheet.at - _AGE:
+            yield services.of_age(
+                self.sheet,
+                model,
+                environment=environment,
+                version=number,
+                trained_at=version.created_at,
+            )
+
+    def _weeks(self, judging: Judging) -> Iterator[Observation]:
+        reach = self._reach(judging.subject)
+        with self.workspace.database.read() as conn:
+            rows = weeks.due(conn, judging.subject.stream, reach)
+        if rows:
+            yield from weeks.observed(judging, rows, reach.now)
 
     def _answered(self, judging: Judging, window: str) -> Iterator[Observation]:
         stream, reach = judging.subject.stream, self._reach(judging.subject)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipewarden.core.models.deployments import Deployment, ModelVersion
@@ -33,6 +33,8 @@ class Subject:
         Its figures at training, by the names of the catalogue.
     forecasts
         Whether it continues a series, and answers no rows.
+    tail
+        Of such: the last weeks that it was trained on, in order, and what was sold in each.
     """
 
     deployment: Deployment
@@ -41,6 +43,7 @@ class Subject:
     named: Named
     at_training: Mapping[str, Reference]
     forecasts: bool
+    tail: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def calibration_error(self) -> float | None:
@@ -131,4 +134,13 @@ def _opened(deployment: Deployment, version: ModelVersion, document: Any) -> Sub
         named=Named.of(document),
         at_training=references(document.get("metrics") or {}),
         forecasts=isinstance(held, dict) and "forecast" in held,
+        tail=_tail(held),
     )
+
+
+def _tail(baseline: Any) -> dict[str, float]:
+    held = baseline.get("tail") if isinstance(baseline, dict) else None
+    if not isinstance(held, dict):
+        return {}
+    pairs = zip(held.get("ds", ()), held.get("y", ()), strict=False)
+    return {str(ds): float(y) for ds, y in pairs if isinstance(y, (int, float))}

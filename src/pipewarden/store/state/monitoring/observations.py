@@ -47,6 +47,7 @@ observations = Table(
     Index(None, "check_id"),
     Index(None, "subject", "metric", "feature", "at"),
     Index(None, "metric", "at"),
+    Index(None, "kind", "at"),
     Index(None, "at"),
     sqlite_autoincrement=True,
 )
@@ -207,13 +208,14 @@ def lasting(conn: Connection, metric: str, *, since: datetime) -> set[tuple[str,
     return {(row[0], row[1], row[2], row[3]) for row in conn.execute(query)}
 
 
-def standing(conn: Connection, since: datetime) -> list[Observation]:
+def standing(conn: Connection, kind: SubjectKind, since: datetime) -> list[Observation]:
     """Return the newest observation since a time of each figure of each version, in order."""
     held = observations.c
     every = [held[name] for name in ("subject", "environment", "version", "metric", "feature")]
-    newest = select(func.max(held.id)).where(held.at >= since).group_by(*every, held.window)
+    within = (held.kind == kind, held.at >= since)
+    newest = select(func.max(held.id)).where(*within).group_by(*every, held.window)
     query = select(observations).where(held.id.in_(newest))
-    order = (held.kind, held.subject, held.environment, held.metric, held.feature, held.id)
+    order = (held.subject, held.environment, held.metric, held.feature, held.id)
     return [_read(row) for row in conn.execute(query.order_by(*order)).mappings()]
 
 

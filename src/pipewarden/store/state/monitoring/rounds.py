@@ -165,6 +165,14 @@ def latest(conn: Connection) -> CheckRound | None:
     return found[0] if found else None
 
 
+def latest_finished(conn: Connection) -> CheckRound | None:
+    """Return the check that began last of those that stored what they found, or None."""
+    query = select(check_rounds).where(check_rounds.c.finished_at.is_not(None))
+    newest = query.order_by(check_rounds.c.at.desc(), check_rounds.c.check_id.desc()).limit(1)
+    row = conn.execute(newest).mappings().one_or_none()
+    return None if row is None else CheckRound(**row)
+
+
 def get(conn: Connection, check_id: str) -> CheckRound:
     """Return one check.
 

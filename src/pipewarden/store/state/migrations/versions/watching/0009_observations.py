@@ -17,6 +17,7 @@ _INDEXES = (
     ("check_id",),
     ("subject", "metric", "feature", "at"),
     ("metric", "at"),
+    ("kind", "at"),
     ("at",),
 )
 
