@@ -9,6 +9,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -219,7 +220,18 @@ def test_the_image_is_built_from_files_that_exist() -> None:
         assert (REPOSITORY / name).exists(), name
         assert any(f"!{part}" in ignored.splitlines() for part in (name, name.split("/")[0])), name
     assert re.search(r"^USER 10001", text, re.MULTILINE)
-    assert text.count("-c requirements.lock") == 3
+    installs = text.count("pip install") - text.count("pip install --no-deps")
+    assert text.count("-c requirements.lock") == installs == 2
+
+
+def test_the_extras_of_the_image_exist() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    known = project["project"]["optional-dependencies"]
+    text = "".join(path.read_text(encoding="utf-8") for path in [*PACKAGED, GUIDE])
+    named = re.findall(r"\bEXTRAS(?:=|: \$\{EXTRAS:-)([a-z,-]+)", text)
+    assert {"all", "all,articles-cuda"} <= set(named)
+    assert {extra for names in named for extra in names.split(",")} <= known.keys()
+    assert not any("cupy" in one or "cuda" in one for one in known["all"])
 
 
 def test_a_linter_finds_nothing_wrong_with_the_image(request: pytest.FixtureRequest) -> None:

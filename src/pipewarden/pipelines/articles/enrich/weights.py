@@ -153,7 +153,7 @@ def _require_gpu() -> None:
     except ValueError as error:
         raise pw.DependencyUnavailable(
             f"a GPU is required, and spaCy can use none: {' '.join(str(error).split())}",
-            next_step="pip install 'cupy-cuda12x[ctk]==14.2.0', or set entities.gpu to false",
+            next_step="pip install 'pipewarden[articles-cuda]', or set entities.gpu to false",
         ) from None
 
 
