@@ -6,7 +6,7 @@ import itertools
 import json
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,14 +22,14 @@ from pipewarden.core.models.deployments import (
     ModelVersion,
     Trained,
 )
-from pipewarden.errors import DependencyUnavailable
+from pipewarden.errors import DependencyUnavailable, StateError
 from pipewarden.models.registry import mlflow_registry
 from pipewarden.models.registry.mirror import Mirror
 from pipewarden.models.registry.mlflow_registry import MlflowRegistry, registered_name
 from pipewarden.store.files import durable
 from pipewarden.store.files.objects import object_path
 from pipewarden.store.state.database import Database
-from pipewarden.store.state.models import challengers, deployments, versions
+from pipewarden.store.state.models import challengers, deployments, mirrored, versions
 from pipewarden.store.state.models.versions import Registration
 
 #: MLflow's own, with the SQLAlchemy of today.
@@ -303,3 +303,57 @@ def test_a_registry_that_is_gone_is_told_and_nothing_is_noted(place: Place, tmp_
     assert "hidden" not in str(told.value.message)
     assert told.value.next_step == "pipewarden models reconcile"
     assert place.mirror.catch_up().registered == 1
+
+
+def plots_of(place: Place) -> dict[int, list[str]]:
+    """Return the charts that MLflow shows beside each version of ours."""
+    client = place.registry._client
+    with place.database.read() as conn:
+        held = mirrored.of_model(conn, place.model)
+    return {
+        version: [found.path for found in client.list_artifacts(one.run_ref, "plots")]
+        for version, one in held.items()
+    }
+
+
+def test_few_versions_are_drawn_at_once_and_of_many_each_when_it_is_asked_for(place: Place) -> None:
+    drawing = replace(
+        place.mirror, pictures=lambda version, _: {"roc": f"<svg>{version.version}</svg>"}
+    )
+    place.train()
+    drawing.catch_up()
+    assert plots_of(place) == {1: ["plots/roc.svg"]}
+    for _ in range(6):
+        place.train()
+    drawing.catch_up()
+    assert {version for version, plots in plots_of(place).items() if plots} == {1}
+    with place.database.read() as conn:
+        run_ref = mirrored.of_model(conn, place.model)[5].run_ref
+    place.registry.add_plots(run_ref, {"roc": "<svg/>"})
+    assert plots_of(place)[5] == ["plots/roc.svg"]
+
+
+def test_a_version_that_cannot_be_drawn_is_there_and_keeps_no_other_back(place: Place) -> None:
+    def draw(version: ModelVersion, _: object) -> dict[str, str]:
+        if version.version == 1:
+            raise StateError("its charts cannot be drawn")
+        return {"roc": "<svg/>"}
+
+    place.train()
+    place.train()
+    done = replace(place.mirror, pictures=draw).catch_up()
+    assert [one.what for one in done.left] == ["version 1: its charts cannot be drawn"]
+    assert place.numbers() == {1: 1, 2: 2}
+    assert plots_of(place) == {1: [], 2: ["plots/roc.svg"]}
+
+
+def test_mlflow_finds_the_signature_where_its_pages_look_for_it(place: Place) -> None:
+    place.train()
+    place.mirror.catch_up()
+    with place.database.read() as conn:
+        run_ref = mirrored.of_model(conn, place.model)[1].run_ref
+    path = place.registry._client.download_artifacts(run_ref, "model/MLmodel")
+    held = json.loads(Path(path).read_text(encoding="utf-8"))
+    assert json.loads(held["signature"]["outputs"]) == [
+        {"name": "y_hat", "type": "string", "required": True}
+    ]
