@@ -42,10 +42,16 @@ class Round:
 
 
 def once(context: HealingContext) -> Round:
-    """Go on with what goes on, look at every model, and begin what was decided."""
+    """Go on with what goes on, look at every model, and begin what was decided.
+
+    A model whose healing has just ended is looked at in the next round.
+    """
     going = advance_all(context)
+    healed = {one.healing.model for one in going if one.healing.state.ended}
     looked = [
-        one for environment in environments(context) for one in consider_all(context, environment)
+        one
+        for environment in environments(context)
+        for one in consider_all(context, environment, healed)
     ]
     begun = [
         advance(context, one.healing.id)

@@ -71,8 +71,8 @@ class Training(_Part):
     lookback_hours: float = Field(
         default=720, gt=0, description="Labelled predictions at most this old are used."
     )
-    min_rows: int = Field(default=1_000, ge=20, description="Fewer to train on, and none is.")
-    max_rows: int = Field(default=50_000, ge=20, description="Of the newest, at most so many.")
+    min_rows: int = Field(default=1_000, ge=2, description="Fewer to train on, and none is.")
+    max_rows: int = Field(default=50_000, ge=4, description="Of the newest, at most so many.")
     min_positives: int = Field(default=50, ge=1, description="Of a yes or no: so many of each.")
     older: Literal["none", "fill", "all"] = Field(
         default="none",

@@ -65,7 +65,7 @@ def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
 class Laboratory:
     """One world, its champion, and whoever watches and heals it.
 
-    ``policy`` is laid over the tests' own; ``before`` is the world in which the champion was trained.
+    ``policy`` is laid over that of the tests.
     """
 
     home: Path

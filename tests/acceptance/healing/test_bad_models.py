@@ -1,4 +1,4 @@
-"""What must not stay: a candidate that learnt from poison, and a version that was forced through."""
+"""What must not stay: what learnt from poison, and a version that was forced through."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,9 @@ from pipewarden.store.state.models import deployments, past, versions
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+#: Of a yes or no.
+_CLASSES = 2
 
 
 def look(
@@ -155,13 +159,15 @@ def _learnt(
 
 
 def _rarer(rows: list[LabelledRow]) -> int | None:
-    """Return how many rows have the rarer of two labels; None where there are not two kinds."""
-    counts: dict[Any, int] = {}
-    for row in rows:
-        counts[row["label"]] = counts.get(row["label"], 0) + 1
-        if len(counts) > 2:
-            return None
-    return min(counts.values()) if len(counts) == 2 else 0
+    """Return how many labels say yes, or no where that is rarer; None where they say neither."""
+    said = [row["label"] for row in rows]
+    if any(isinstance(one, str) for one in said):
+        counts = Counter(said)
+        return min(counts.values()) if len(counts) == _CLASSES else None
+    if any(one not in (0, 1) for one in said):
+        return None
+    yes = sum(one == 1 for one in said)
+    return min(yes, len(said) - yes)
 
 
 def _compared(

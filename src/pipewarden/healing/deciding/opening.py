@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from pipewarden.core.healing.deciding import Decision, decide
@@ -60,11 +61,13 @@ def consider(
     )
 
 
-def consider_all(context: HealingContext, environment: str) -> list[Looked]:
-    """Look at every model that serves in an environment, in order of their names."""
+def consider_all(
+    context: HealingContext, environment: str, spared: Collection[str] = ()
+) -> list[Looked]:
+    """Look at every model that serves in an environment but those spared, in order of names."""
     with context.database.read() as conn:
         models = [one.model for one in deployments.all_serving(conn, environment)]
-    return [consider(context, model, environment) for model in models]
+    return [consider(context, model, environment) for model in models if model not in spared]
 
 
 def _written(
