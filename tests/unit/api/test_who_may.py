@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import logging
+import multiprocessing
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
+from importlib import import_module
 from threading import Thread
 
 import pytest
@@ -269,6 +272,41 @@ def test_a_runner_logs_in_every_thread_whose_job_it_runs(tmp_path, monkeypatch):
     workspace.database.close()
     named = "WARNING:pipewarden.test:beat  request_id='r-1'  traceparent='00-a-b-01'\n"
     assert handler.stream.getvalue() == named
+
+
+TOLD = """
+import logging
+
+
+def told(path):
+    logging.getLogger("mine").warning("working on %s", path.name)
+    return {"name": path.name}
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_worker_of_a_job_logs_whose_job_it_works_on(tmp_path, capfd, monkeypatch, method):
+    """Whether it was forked, with a log that is its parent's, or was started afresh, without."""
+    from pipewarden.engine.executors import processes
+    from pipewarden.engine.pipeline import Pipeline
+    from pipewarden.engine.task import Task, Work
+    from pipewarden.engine.worker import Workshop
+    from pipewarden.jobs.queue.tracing import name_lines
+
+    module = f"told_by_{method}"
+    (tmp_path / f"{module}.py").write_text(TOLD)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # those of the tests say nothing
+    monkeypatch.setattr(processes, "start_context", lambda: multiprocessing.get_context(method))
+    (tmp_path / "a.txt").write_text("one")
+    workshop = Workshop(Pipeline(name="mine", process=import_module(module).told), tmp_path)
+    begin = partial(name_lines, {"request_id": "r-1", "traceparent": "00-a-b-01"})
+    executor = processes.ProcessExecutor(workshop, 1, begin=begin)
+    tasks = iter([Task(key="a.txt", path=tmp_path / "a.txt")])
+    worked = [one for one in executor.results(tasks) if one is not None]
+    assert [one.work for one in worked] == [Work.JUDGED]
+    named = "mine:working on a.txt  request_id='r-1'  traceparent='00-a-b-01'"
+    assert named in capfd.readouterr().err
 
 
 def test_a_request_tells_its_document_process_whose_it_is(api, monkeypatch):

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
@@ -33,12 +33,19 @@ def start_context() -> Any:
     return context
 
 
-def serve(workshop: Workshop, pipe: Connection, inherited: Sequence[Connection]) -> None:
+def serve(
+    workshop: Workshop,
+    pipe: Connection,
+    inherited: Sequence[Connection],
+    begin: Callable[[], None] | None = None,
+) -> None:
     """Answer tasks from ``pipe`` until it closes or the parent is gone.
 
     ``inherited`` are the parent's ends of pipes, closed here so that a pipe closes when its last
-    real user does.
+    real user does. ``begin`` is called first, so that the process knows whom it works for.
     """
+    if begin is not None:
+        begin()
     die_with(os.getppid())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is the runner's business
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

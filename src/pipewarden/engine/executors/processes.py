@@ -56,6 +56,8 @@ class ProcessExecutor:
     allowed
         Says how many of the workers may be busy now; None for all. The others finish what they
         were handed and end, which gives their memory back.
+    begin
+        Called first in each process. It may be started afresh, and must then find this by name.
     """
 
     def __init__(
@@ -65,8 +67,11 @@ class ProcessExecutor:
         lead: int | None = None,
         clock: Callable[[], float] = time.monotonic,
         allowed: Callable[[], int] | None = None,
+        *,
+        begin: Callable[[], None] | None = None,
     ) -> None:
         self._workshop = workshop
+        self._begin = begin
         self._workers = workers
         self._allowed = allowed
         self._lead = lead
@@ -150,7 +155,7 @@ class ProcessExecutor:
         ours, theirs = self._context.Pipe()
         inherited = [slot.pipe for slot in self._slots] + [ours]
         process = self._context.Process(
-            target=serve, args=(self._workshop, theirs, inherited), daemon=True
+            target=serve, args=(self._workshop, theirs, inherited, self._begin), daemon=True
         )
         try:
             process.start()

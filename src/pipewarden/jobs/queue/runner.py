@@ -15,7 +15,7 @@ from pipewarden.core.items import ItemResult
 from pipewarden.engine.executors.child import die_with
 from pipewarden.engine.planner import Planned
 from pipewarden.errors import DependencyUnavailable, IllegalTransition, Locked, PipewardenError
-from pipewarden.jobs.queue.tracing import name_requests
+from pipewarden.jobs.queue.tracing import name_lines
 from pipewarden.jobs.run import resume
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.settings import Settings
@@ -58,10 +58,7 @@ def _name_lines(workspace: Workspace, job_id: str) -> None:
     """Let every line of the log, of whatever thread, name the request that submitted the job."""
     with workspace.database.read() as conn:
         traced = jobs.traces(conn, [job_id]).get(job_id, {})
-    name_requests(lambda: traced)
-    shown = "".join(f"  {name}=%({name})r" for name in traced)
-    for handler in logging.getLogger().handlers:
-        handler.setFormatter(logging.Formatter(logging.BASIC_FORMAT + shown))
+    name_lines(traced)
 
 
 def main() -> int:

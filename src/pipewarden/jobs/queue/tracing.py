@@ -6,6 +6,7 @@ The names are those of a job's row and of its events: ``request_id`` and ``trace
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 
@@ -46,3 +47,15 @@ def name_requests(traced: Callable[[], Mapping[str, str]] = current) -> None:
 
     for handler in logging.getLogger().handlers:
         handler.addFilter(named)
+
+
+def name_lines(traced: Mapping[str, str]) -> None:
+    """Let every line of this process' log, of whatever thread, name the request that it works for.
+
+    A process that was started afresh has no log yet, and gets one on standard error.
+    """
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    name_requests(lambda: traced)
+    shown = "".join(f"  {name}=%({name})r" for name in traced)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(logging.Formatter(logging.BASIC_FORMAT + shown))

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -27,6 +28,7 @@ from pipewarden.engine.task import Task
 from pipewarden.engine.worker import Workshop
 from pipewarden.errors import ConservationViolated
 from pipewarden.jobs.options import RunOptions
+from pipewarden.jobs.queue.tracing import name_lines
 from pipewarden.jobs.runners.control import Aborted, Control
 from pipewarden.jobs.runners.guarding import guarded
 from pipewarden.jobs.runners.planning import plan_request
@@ -289,7 +291,15 @@ class Runner:
 
         lead = LEAD if self.pipeline.lines is not None else None
         allowed = guarded(self.workspace.settings, self.options.workers, self._tell)
-        return ProcessExecutor(workshop, self.options.workers, lead, allowed=allowed)
+        return ProcessExecutor(
+            workshop, self.options.workers, lead, allowed=allowed, begin=self._naming()
+        )
+
+    def _naming(self) -> Callable[[], None] | None:
+        """Return what lets the log of a worker name the request that submitted the job, if any."""
+        with self.workspace.database.read() as conn:
+            traced = jobs.traces(conn, [self.lease.job_id]).get(self.lease.job_id)
+        return partial(name_lines, traced) if traced else None
 
     def _tell(self, text: str) -> None:
         """Tell a person now, and in the report."""
