@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,13 @@ import orjson
 import pytest
 
 from pipewarden.core.canonical import digest
+from pipewarden.core.models.challengers import (
+    Challenger,
+    ChallengerMode,
+    ChallengerState,
+    ComparisonPlan,
+    beside,
+)
 from pipewarden.core.models.deployments import Deployment, DeploymentKind, DeploymentState, Trained
 from pipewarden.core.monitoring.labels import LabelReport
 from pipewarden.jobs.monitoring.checking import Checked, check
@@ -21,7 +28,7 @@ from pipewarden.monitoring.checks.services import Answer
 from pipewarden.settings import Settings
 from pipewarden.store.files.objects import object_path
 from pipewarden.store.state import outbox
-from pipewarden.store.state.models import deployments, predictions, versions
+from pipewarden.store.state.models import challengers, deployments, predictions, versions
 from pipewarden.store.state.models.predictions import Prediction
 from pipewarden.store.state.models.versions import Registration
 from pipewarden.store.state.monitoring import label_reports, observations
@@ -127,6 +134,28 @@ class Site:
         self.now += timedelta(hours=1)
         self.scores = dict(zip([one.id for one in made], scores.tolist(), strict=True))
         return [one.id for one in made]
+
+    def shadow(self) -> Challenger:
+        """Let another version be asked beside the one that serves."""
+        held = Challenger(
+            id=0, model="credit/m", environment="production", version=1, champion=1,
+            mode=ChallengerMode.SHADOW, share=1.0, plan=ComparisonPlan(),
+            state=ChallengerState.RUNNING, actor="ada", reason="try", started_at=self.now,
+        )  # fmt: skip
+        with self.database.write() as conn:
+            return challengers.start(conn, held)
+
+    def answer_beside(self, shadow: Challenger, ids: list[str], alike: int) -> None:
+        """Log what a shadow said: the first so many as the champion did, the rest otherwise."""
+        made = []
+        with self.database.write() as conn:
+            for place, name in enumerate(ids):
+                one = predictions.get(conn, name)
+                said = one.answer["prediction"]
+                answer = {**one.answer, "prediction": said if place < alike else 1 - said}
+                again = {"id": beside(name, shadow.id), "role": "challenger", "answer": answer}
+                made.append(replace(one, **again))
+            predictions.append(conn, made)
 
     def label(self, *, honest: bool = True) -> None:
         """Report what became true of the last hour's predictions, some minutes ago."""

@@ -210,3 +210,15 @@ def test_what_is_unlike_its_past_is_marked_and_then_told_to_be_over(site):
     marked = site.history("history.anomaly", "serving.latency_p99_ms/a", "serving")
     assert [one.status for one in marked] == [Status.WARN, Status.OK]
     assert marked[0].reason == "100 is unlike the 11 that is usual"
+
+
+def test_a_shadow_is_told_by_how_often_it_decides_as_the_champion_does(site):
+    site.deploy()
+    asked = site.hour()
+    assert statuses(site.check().observations, "proxy.challenger_agreement") == []
+    shadow = site.shadow()
+    asked = site.hour()
+    site.answer_beside(shadow, asked, alike=400)
+    checked = site.check()
+    (one,) = [o for o in checked.observations if o.metric == "proxy.challenger_agreement"]
+    assert (one.value, one.sample) == (0.8, 500)

@@ -98,11 +98,16 @@ def _early(judging: Judging, due: Due) -> Iterator[Observation]:
     from pipewarden.monitoring.performance.dropping import judge
     from pipewarden.monitoring.performance.estimating import Calibration, estimated
     from pipewarden.monitoring.performance.observing import About, observed as observed_figures
-    from pipewarden.monitoring.performance.proxies import of_answers
+    from pipewarden.monitoring.performance.proxies import agreement, of_answers
 
     decided = answers.numbers(due.rows, held.named.decision)
     known = Calibration(error=held.calibration_error)
-    figures = (*of_answers(scores, decided), *estimated(scores, decided, calibration=known))
+    figures = [*of_answers(scores, decided), *estimated(scores, decided, calibration=known)]
+    if due.beside and held.named.decision is not None:
+        both = [row for row in due.rows if row.id in due.beside]
+        theirs = [answers.Beside(answer=due.beside[row.id]) for row in both]
+        name = held.named.decision
+        figures.append(agreement(answers.numbers(both, name), answers.numbers(theirs, name)))
     place = held.deployment
     about = About(
         check_id=judging.sheet.check_id,

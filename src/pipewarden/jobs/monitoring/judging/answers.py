@@ -11,16 +11,27 @@ from typing import Any, Protocol
 _SCORES, _DECISIONS = ("probability", "score"), ("prediction", "label", "class")
 
 
-class Asked(Protocol):
+class Answered(Protocol):
+    """An answer, whatever was asked."""
+
+    @property
+    def answer(self) -> Mapping[str, Any]:
+        """What the model said."""
+
+
+class Asked(Answered, Protocol):
     """A question and its answer."""
 
     @property
     def inputs(self) -> Mapping[str, Any]:
         """The named features."""
 
-    @property
-    def answer(self) -> Mapping[str, Any]:
-        """What the model said."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What a challenger answered to the same question."""
+
+    answer: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +62,7 @@ def columns(rows: Sequence[Asked]) -> dict[str, list[Any]]:
     return {name: [row.inputs.get(name) for row in rows] for name in names}
 
 
-def numbers(rows: Sequence[Asked], name: str | None) -> Any:
+def numbers(rows: Sequence[Answered], name: str | None) -> Any:
     """Return one number of each answer as an array, NaN where it has none; None without a name."""
     if name is None:
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from pipewarden.core.models.deployments import Deployment, ModelVersion
 from pipewarden.core.monitoring.observations import Observation
 from pipewarden.jobs.monitoring.judging import answered, labelled, weeks, windows
 from pipewarden.jobs.monitoring.judging.answered import Judging
+from pipewarden.jobs.monitoring.judging.beside import beside_of
 from pipewarden.jobs.monitoring.judging.lasting import Past
 from pipewarden.jobs.monitoring.judging.subject import Subject, Subjects, drift_rules
 from pipewarden.jobs.monitoring.judging.windows import Reach
@@ -114,7 +115,10 @@ class Models:
     def _answered(self, judging: Judging, window: str) -> Iterator[Observation]:
         stream, reach = judging.subject.stream, self._reach(judging.subject)
         with self.workspace.database.read() as conn:
-            due = list(windows.due(conn, stream, window, answered.MARK, reach))
+            due = [
+                replace(one, beside=beside_of(conn, stream, one.rows))
+                for one in windows.due(conn, stream, window, answered.MARK, reach)
+            ]
             past = self._past(conn, judging, window, answered.MARK) if due else Past()
         for one in due:
             yield from self._taken(judging, window, past, answered.observed(judging, one, past))

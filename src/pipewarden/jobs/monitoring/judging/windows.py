@@ -40,6 +40,8 @@ class Due:
         Its predictions, or some of them, drawn evenly; and how many there are.
     mark
         What observations of it carry as evidence, so that it is known for judged.
+    beside
+        Prediction → what a challenger that shadows answered to the same question.
     """
 
     window: str
@@ -48,6 +50,7 @@ class Due:
     rows: Sequence[Prediction]
     total: int
     mark: Mapping[str, Any] = field(default_factory=dict)
+    beside: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
