@@ -171,9 +171,10 @@ class Laboratory:
         """Let days pass until a healing came into one of these states, or fail."""
         for _ in range(round(days * 24 / self.check_hours)):
             self.days(self.check_hours / 24)
-            newest = self.healings()[0] if self.healings() else None
-            if newest is not None and newest.state in states:
-                return newest
+            newest = [*self.healings()[:1], *self.healings(acted=True)[:1]]
+            for one in newest:
+                if one.state in states:
+                    return one
         raise AssertionError("\n".join(["it never happened:", *self.seen]))
 
     # ── what is there ────────────────────────────────────────────────────────────────────────────

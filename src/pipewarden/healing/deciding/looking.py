@@ -166,8 +166,8 @@ def _rarer(rows: list[LabelledRow]) -> int | None:
         return min(counts.values()) if len(counts) == _CLASSES else None
     if any(one not in (0, 1) for one in said):
         return None
-    yes = sum(one == 1 for one in said)
-    return min(yes, len(said) - yes)
+    yes = sum(bool(one) for one in said)
+    return int(min(yes, len(said) - yes))
 
 
 def _compared(
