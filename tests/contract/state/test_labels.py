@@ -98,6 +98,14 @@ def test_a_label_waits_for_a_prediction_that_comes_later(database, later, logged
     assert (again.labelled, again.conflicting, again.replaced) == (1, 1, ("00000001",))
 
 
+def test_a_label_that_waited_counts_as_received_when_its_prediction_came(database, later, told):
+    told((1, 1, 60), arriving=100)
+    with database.write() as conn:
+        predictions.append(conn, [asked(1, later(5))], later(9_000))
+        (one,) = labels.arrived(conn, "m", "production", since=later(9_000), until=later(9_001))
+    assert (one.label, one.label_at, one.received_at) == (1, later(60), later(9_000))
+
+
 def test_an_id_that_no_database_takes_as_it_is_finds_its_prediction(database, later, window):
     row = asked(1, later(1))
     odd = Prediction(**{name: getattr(row, name) for name in row.__slots__} | {"id": "a\x00b"})

@@ -26,7 +26,7 @@ def desk_of(workspace: Workspace, environment: str) -> Desk:
 
     def write(rows: Sequence[Prediction]) -> None:
         with workspace.database.write() as conn:
-            predictions.append(conn, rows)
+            predictions.append(conn, rows, workspace.clock())
 
     opener = Opener(workspace)
     return Desk(

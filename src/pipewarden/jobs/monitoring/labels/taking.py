@@ -92,7 +92,7 @@ def take_predictions(
             else:
                 kept.append(row)
         before = len(predictions.versions_of(conn, [row.id for row in kept]))
-        predictions.append(conn, kept)
+        predictions.append(conn, kept, now)
     stored = len({row.id for row in kept}) - before
     bad = {one.place for one in refused}
     ids = tuple("" if place in bad else row.id for place, row in enumerate(rows))

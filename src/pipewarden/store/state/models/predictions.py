@@ -46,16 +46,21 @@ class Prediction:
     request_id: str
 
 
-def append(conn: Connection, rows: Sequence[Prediction]) -> None:
+def append(conn: Connection, rows: Sequence[Prediction], at: datetime | None = None) -> None:
     """Write predictions; one that is there already is left as it is.
 
-    A label that waited for one of them is given to it.
+    A label that waited for one of them is given to it, and counts as received then.
+
+    Parameters
+    ----------
+    at
+        The present time; None leaves a waiting label as received when it came.
     """
     if rows:
         names = Prediction.__slots__
         values = [{name: getattr(row, name) for name in names} for row in rows]
         conn.execute(insert_new(conn, predictions), values)
-        label_reports.match(conn, rows)
+        label_reports.match(conn, rows, at)
 
 
 def versions_of(conn: Connection, ids: Sequence[str]) -> dict[str, tuple[str, int]]:

@@ -136,13 +136,16 @@ def _origins(conn: Connection, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     return {row["id"]: dict(row) for row in conn.execute(query).mappings()} if ids else {}
 
 
-def match(conn: Connection, rows: Sequence[Prediction]) -> int:
+def match(conn: Connection, rows: Sequence[Prediction], at: datetime | None = None) -> int:
     """Give labels that waited for these predictions to them; return how many.
 
     Parameters
     ----------
     conn
         The write transaction in which the predictions were logged.
+    at
+        The present time: only now can the labels be judged, so that they count as received now.
+        None leaves them as they are.
     """
     named = {storable(row.id): row for row in rows}
     ids, held = list(named), labels.c
@@ -163,6 +166,8 @@ def match(conn: Connection, rows: Sequence[Prediction]) -> int:
             | {f"its_{name}": getattr(row, name) for name in _COPIED}
             for row in found
         ]
+        if at is not None:
+            columns["received_at"] = at
         conn.execute(change.values(**columns), given)
     return len(found)
 
