@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pipewarden.errors import InvalidSettings
@@ -44,3 +46,8 @@ def test_a_file_that_does_not_hold_is_refused_with_the_place(tmp_path, text, tol
     path.write_text(text, encoding="utf-8")
     with pytest.raises(InvalidSettings, match=told):
         load_policies(path)
+
+
+def test_the_shipped_file_states_the_defaults():
+    shipped = Path(__file__).parents[3] / "config" / "healing.yaml"
+    assert load_policies(shipped).of("credit") == Policy.model_validate({})
