@@ -114,7 +114,7 @@ class TestWithoutAChallenger:
 class TestAShadow:
     def test_is_asked_everything_and_answers_nobody(self, site, desk, begin):
         held = begin(SHADOW)
-        answered = ask(desk, request_id="request")
+        answered = ask(desk, request_ids=["request"] * len(ROWS))
         assert (scores(answered), answered.by) == (CHAMPIONS, ())
         own = {one.id: one for one in logged(site, 2)}
         for made, name, score in zip(answered.ids, NAMES, CHAMPIONS, strict=True):
@@ -152,7 +152,7 @@ class TestAShadow:
         one = desk.live.challengers.of(desk.live.named("risk"))
         full = Shadows(room=10)
         for _ in range(3):
-            full.offer(one, [Question(ROWS[0], "id", "")] * 5, lambda _: None)
+            full.offer(one, [Question(ROWS[0], "id", "", "")] * 5, lambda _: None)
         desk.live.look()
         assert figures(site, held).skipped == 5
 

@@ -32,6 +32,7 @@ from pipewarden.app.api.routes import (
 from pipewarden.app.api.routes.jobs import documents, runs, uploads
 from pipewarden.app.api.service import Service, offered
 from pipewarden.app.api.watch.probing import Probes
+from pipewarden.app.api.work.gathering import Gathering
 from pipewarden.app.api.work.handing import Handing
 from pipewarden.app.api.work.pool import Pool
 from pipewarden.app.background import Background
@@ -62,6 +63,7 @@ def application(workspace: Workspace) -> FastAPI:
         handing=Handing(workspace.settings, workspace.clock),
         probes=Probes(workspace, pool, background.failures, names, desk=desk),
         desk=desk,
+        gathering=Gathering(desk),
     )
     service.metrics.watch(workspace, pool)
     app = FastAPI(

@@ -16,6 +16,7 @@ from pipewarden.app.api.metrics import Metrics
 from pipewarden.app.api.watch.outside import uses_celery
 from pipewarden.app.api.watch.probing import Probes
 from pipewarden.app.api.work.choosing import NotOffered, chosen, taking_documents
+from pipewarden.app.api.work.gathering import Gathering
 from pipewarden.app.api.work.handing import Handing
 from pipewarden.app.api.work.pool import Pool
 from pipewarden.engine.pipeline import Pipeline
@@ -54,6 +55,7 @@ class Service:
     handing: Handing
     probes: Probes
     desk: Desk
+    gathering: Gathering
 
     @property
     def settings(self) -> Settings:

@@ -104,7 +104,7 @@ class Desk:
         rows: Sequence[Mapping[str, Any]],
         entities: Sequence[str] = (),
         *,
-        request_id: str = "",
+        request_ids: Sequence[str] = (),
         whole: bool = False,
     ) -> Answered:
         """Answer rows, and log the answers.
@@ -113,6 +113,8 @@ class Desk:
         ----------
         entities
             Whom each row is about; empty where nobody says.
+        request_ids
+            Of the request that each row came with; empty where none did.
         whole
             Whether one refused row means that none is answered, and nothing logged.
 
@@ -123,7 +125,7 @@ class Desk:
         """
         held = self.live.challengers.of(served)
         if held is not None and held.challenger.mode is ChallengerMode.CANARY:
-            return self._shared(served, held, rows, entities, request_id, whole=whole)
+            return self._shared(served, held, rows, entities, request_ids, whole=whole)
         began = time.thread_time()  # a busy machine makes no model slow
         answers = answering.predict(served, rows)
         took = time.thread_time() - began
@@ -138,11 +140,12 @@ class Desk:
             ids[place] = made
             one = answers[place]
             entity = entities[place] if entities else ""
+            request_id = request_ids[place] if request_ids else ""
             logged.append(partial(_logged, served, made, at, entity, one, request_id))
         answered = Answered(served, answers, ids, self.log.add(logged))
         if held is not None:
             held.count(Figures(champion_rows=len(rows), champion_seconds=took))
-            self._shadowed(held, rows, entities, ids, at, request_id)
+            self._shadowed(held, rows, entities, ids, at, request_ids)
         return answered
 
     def seconds(self, served: Served, rows: int) -> float:
@@ -164,7 +167,7 @@ class Desk:
         held: Beside,
         rows: Sequence[Mapping[str, Any]],
         entities: Sequence[str],
-        request_id: str,
+        request_ids: Sequence[str],
         *,
         whole: bool,
     ) -> Answered:
@@ -186,7 +189,9 @@ class Desk:
                 _logged, by, one, at, entity, answer, request_id,
                 CHAMPION if by is served else CHALLENGER,
             )
-            for by, one, entity, answer in zip(done.by, ids, named, done.answers, strict=True)
+            for by, one, entity, answer, request_id in zip(
+                done.by, ids, named, done.answers, request_ids or [""] * len(rows), strict=True
+            )
             if one
         ]  # fmt: skip
         return Answered(served, done.answers, ids, self.log.add(logged), done.by)
@@ -198,22 +203,20 @@ class Desk:
         entities: Sequence[str],
         ids: Sequence[str],
         at: datetime,
-        request_id: str,
+        request_ids: Sequence[str],
     ) -> None:
         """Leave what was answered to the challenger, whose answers are logged and no more."""
 
-        def log(answers: list[tuple[str, Question, Answer]]) -> None:
-            self.log.add(
-                [
-                    partial(
-                        _logged, held.served, own, at, one.entity, answer, request_id, CHALLENGER
-                    )
-                    for own, one, answer in answers
-                ]
-            )
+        def logged(own: str, one: Question, answer: Answer) -> Callable[[], Prediction]:
+            by, named = held.served, one.request_id
+            return partial(_logged, by, own, at, one.entity, answer, named, CHALLENGER)
 
-        named = entities or [""] * len(rows)
-        asked = [Question(*one) for one in zip(rows, ids, named, strict=True) if one[1]]
+        def log(answers: list[tuple[str, Question, Answer]]) -> None:
+            self.log.add([logged(*one) for one in answers])
+
+        nobody = [""] * len(rows)
+        whole = zip(rows, ids, entities or nobody, request_ids or nobody, strict=True)
+        asked = [Question(*one) for one in whole if one[1]]
         if asked:
             self._shadows.offer(held, asked, log)
 

@@ -15,6 +15,7 @@ from pipewarden.app.api.edge.access import Operator
 from pipewarden.app.api.edge.direct import direct
 from pipewarden.app.api.edge.problems import Problem, documented
 from pipewarden.app.api.service import Served, Service
+from pipewarden.app.api.work.gathering import AT_ONCE
 from pipewarden.core.models.challengers import CHALLENGER, CHAMPION
 from pipewarden.models.serving.answering import MODEL_FAILED, Refusal
 from pipewarden.models.serving.desk import Answered
@@ -22,8 +23,6 @@ from pipewarden.store.state.service.keys import Scope
 
 router = APIRouter(prefix="/predict", tags=["models"], route_class=direct(Scope.OPERATOR))
 
-#: Seconds of work that are done in the event loop; what takes longer is done in a thread.
-AT_ONCE = 0.001
 #: Seconds for which a request waits at most until its answers are stored.
 STORING = 10.0
 
@@ -173,9 +172,13 @@ async def predict(request: Request, _: Operator, service: Served) -> Response:
     """
     limits = service.settings.service
     asked, _body = await bodies.parsed(request, PredictRequest, limits.body_bytes)
-    rows = [asked.features] if asked.features is not None else asked.rows or []
-    entities = [asked.entity] if asked.entity else asked.entities
-    answered = await _answered(request, service, asked.model, rows, entities, whole=True)
+    if asked.features is not None:
+        served = service.desk.live.find(asked.model, predicts=True)
+        named = request.state.request_id
+        answered = await service.gathering.predict(served, asked.features, asked.entity, named)
+    else:
+        rows = asked.rows or []
+        answered = await _answered(request, service, asked.model, rows, asked.entities, whole=True)
     for place, one in enumerate(answered.answers):
         if one.refusal is not None:
             at = "body.features" if asked.features is not None else f"body.rows.{place}"
@@ -228,10 +231,10 @@ async def _answered(
     desk = service.desk
     served = desk.live.find(model, predicts=True)
 
+    named = [request.state.request_id] * len(rows)
+
     def work() -> Answered:
-        return desk.predict(
-            served, rows, entities, request_id=request.state.request_id, whole=whole
-        )
+        return desk.predict(served, rows, entities, request_ids=named, whole=whole)
 
     if desk.seconds(served, len(rows)) <= AT_ONCE:
         return work()

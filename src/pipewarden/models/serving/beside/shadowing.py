@@ -40,6 +40,7 @@ class Question:
     row: Mapping[str, Any]
     id: str
     entity: str
+    request_id: str
 
 
 #: Logs the answers of a shadow: its own id, the question and the answer of each.
