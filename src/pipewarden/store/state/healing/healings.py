@@ -7,26 +7,41 @@ holds its lease. What a healer writes after another took its lease over is refus
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, insert, or_, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from pipewarden.core.chain import Act
 from pipewarden.core.healing.deciding import Decision
 from pipewarden.core.healing.states import (
-    ENDS,
     HEALING_TRANSITIONS,
-    Action,
     Healing,
     HealingState,
-    Trigger,
 )
-from pipewarden.errors import Fenced, IllegalTransition, Locked, UnknownName
+from pipewarden.errors import Fenced, IllegalTransition
+from pipewarden.store.state.healing.leases import claim, holding, release
+from pipewarden.store.state.healing.rows import OPEN, all_open, get, history, latest, opened
 from pipewarden.store.state.healing.schema import healings
 from pipewarden.store.state.outbox import OutboxEvent
 
-_OPEN = sorted(set(HealingState) - ENDS)
+__all__ = [
+    "act_of",
+    "all_open",
+    "claim",
+    "event_of",
+    "failed",
+    "get",
+    "go_on",
+    "history",
+    "hold",
+    "keep",
+    "latest",
+    "move",
+    "opened",
+    "record",
+    "release",
+]
 
 
 def record(
@@ -86,125 +101,6 @@ def _plain(decision: Decision) -> list[dict[str, str]]:
 def _key(conn: Connection, healing_id: int) -> str:
     query = select(healings.c.key).where(healings.c.id == healing_id)
     return str(conn.execute(query).scalar_one())
-
-
-def get(conn: Connection, healing_id: int) -> Healing:
-    """Return one healing.
-
-    Raises
-    ------
-    UnknownName
-        There is none of this number.
-    """
-    found = _listed(conn, healings.c.id == healing_id)
-    if not found:
-        raise UnknownName(f"there is no healing {healing_id}", next_step="pipewarden heal status")
-    return found[0]
-
-
-def opened(conn: Connection, model: str, environment: str) -> Healing | None:
-    """Return the healing of a model that goes on, or None."""
-    found = _listed(conn, *_of(model, environment), healings.c.state.in_(_OPEN))
-    return found[0] if found else None
-
-
-def all_open(conn: Connection) -> list[Healing]:
-    """Return every healing that goes on, the oldest first."""
-    return _listed(conn, healings.c.state.in_(_OPEN))[::-1]
-
-
-def latest(conn: Connection, model: str, environment: str) -> Healing | None:
-    """Return the newest decision about a model; None where there was none."""
-    return next(iter(_listed(conn, *_of(model, environment), limit=1)), None)
-
-
-def history(
-    conn: Connection,
-    *,
-    model: str | None = None,
-    environment: str | None = None,
-    acted: bool = False,
-    since: datetime | None = None,
-    limit: int | None = 100,
-) -> list[Healing]:
-    """Return healings, the newest first.
-
-    Parameters
-    ----------
-    acted
-        Only those of decisions to act.
-    since
-        Only those that were opened at this time or later.
-    """
-    where: list[ColumnElement[bool]] = []
-    if model is not None:
-        where.append(healings.c.model == model)
-    if environment is not None:
-        where.append(healings.c.environment == environment)
-    if acted:
-        where.append(healings.c.state != HealingState.DECLINED)
-    if since is not None:
-        where.append(healings.c.opened_at >= since)
-    return _listed(conn, *where, limit=limit)
-
-
-# ── the lease ────────────────────────────────────────────────────────────────────────────────────
-
-
-def claim(
-    conn: Connection,
-    healing_id: int,
-    *,
-    owner: str,
-    at: datetime,
-    seconds: float,
-    steal_from: str = "",
-) -> Healing:
-    """Take the right to go on with a healing; return it with the lease.
-
-    Parameters
-    ----------
-    owner
-        This healer; one that holds the lease already renews it, and its fence grows.
-    steal_from
-        An owner that the caller knows to be dead; its lease need not have expired.
-
-    Raises
-    ------
-    Locked
-        Another healer holds it.
-    IllegalTransition
-        It has ended.
-    """
-    t = healings.c
-    mine = t.lease_owner.in_({"", owner, steal_from})
-    free = or_(mine, t.lease_expires_at.is_(None), t.lease_expires_at <= at)
-    change = update(healings).where(t.id == healing_id, t.state.in_(_OPEN), free)
-    values = {
-        "lease_owner": owner,
-        "lease_token": t.lease_token + 1,
-        "lease_expires_at": at + timedelta(seconds=seconds),
-    }
-    if conn.execute(change.values(**values)).rowcount == 1:
-        return get(conn, healing_id)
-    held = get(conn, healing_id)
-    if held.state.ended:
-        raise IllegalTransition(
-            f"{held.name} of {held.model} is {held.state}: nothing is left to do",
-            next_step=f"pipewarden heal explain --model {held.model}",
-        )
-    raise Locked(
-        f"{held.name} of {held.model} is in the hands of {held.lease_owner} until "
-        f"{held.lease_expires_at}",
-        left_behind="nothing was changed",
-        next_step="wait; whoever it is, another goes on after that time",
-    )
-
-
-def release(conn: Connection, healing: Healing) -> None:
-    """Give the lease back; harmless where another holds it by now."""
-    change = update(healings).where(*_holding(healing))
-    conn.execute(change.values(lease_owner="", lease_expires_at=None))
 
 
 # ── changes ──────────────────────────────────────────────────────────────────────────────────────
@@ -275,7 +171,7 @@ def failed(conn: Connection, healing: Healing, error: str) -> Healing:
 def hold(conn: Connection, healing: Healing, *, at: datetime, actor: str) -> Healing:
     """Pause a healing that goes on, whoever holds its lease; what is paused already stays so."""
     t = healings.c
-    change = update(healings).where(t.id == healing.id, t.paused_at.is_(None), t.state.in_(_OPEN))
+    change = update(healings).where(t.id == healing.id, t.paused_at.is_(None), t.state.in_(OPEN))
     conn.execute(change.values(paused_at=at, paused_by=actor))
     return get(conn, healing.id)
 
@@ -296,7 +192,7 @@ def go_on(conn: Connection, healing: Healing, *, at: datetime) -> Healing:
 
 
 def _changed(conn: Connection, healing: Healing, values: Mapping[str, Any]) -> Healing:
-    change = update(healings).where(*_holding(healing), healings.c.state == healing.state)
+    change = update(healings).where(*holding(healing), healings.c.state == healing.state)
     if conn.execute(change.values(**values)).rowcount != 1:
         held = get(conn, healing.id)
         raise Fenced(
@@ -306,11 +202,6 @@ def _changed(conn: Connection, healing: Healing, values: Mapping[str, Any]) -> H
             next_step=f"pipewarden heal status --model {held.model}",
         )
     return get(conn, healing.id)
-
-
-def _holding(healing: Healing) -> tuple[ColumnElement[bool], ...]:
-    t = healings.c
-    return (t.id == healing.id, t.lease_token == healing.lease_token)
 
 
 # ── what is told of it ───────────────────────────────────────────────────────────────────────────
@@ -359,27 +250,4 @@ def event_of(healing: Healing, *, at: datetime) -> OutboxEvent:
         },
         at=at,
         id=f"{healing.name}/{healing.state}/{healing.lease_token}",
-    )
-
-
-def _of(model: str, environment: str) -> tuple[ColumnElement[bool], ...]:
-    return (healings.c.model == model, healings.c.environment == environment)
-
-
-def _listed(
-    conn: Connection, *where: ColumnElement[bool], limit: int | None = None
-) -> list[Healing]:
-    query = select(healings).where(*where).order_by(healings.c.id.desc()).limit(limit)
-    return [_healing(row) for row in conn.execute(query).mappings()]
-
-
-def _healing(row: Mapping[Any, Any]) -> Healing:
-    held = {name: row[name] for name in Healing.__slots__}
-    return Healing(
-        **{
-            **held,
-            "state": HealingState(held["state"]),
-            "trigger": Trigger(held["trigger"]),
-            "action": Action(held["action"]),
-        }
     )
