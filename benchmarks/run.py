@@ -37,6 +37,7 @@ NAMES = (
     "api_load",
     "jobs_listing",
     "serving",
+    "registering",
     "rollback",
     "drift",
     "estimated_performance",
