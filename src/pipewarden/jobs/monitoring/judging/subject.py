@@ -115,7 +115,7 @@ def drift_rules(
 
 
 def _opened(deployment: Deployment, version: ModelVersion, document: Any) -> Subject:
-    from pipewarden.jobs.monitoring.judging.extra import needed
+    from pipewarden.jobs.monitoring.extra import needed
 
     needed()
     from pipewarden.monitoring.drift.baseline import Baseline

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from pipewarden.core.monitoring.metrics import METRICS, Worse
 from pipewarden.errors import UsageError
-from pipewarden.jobs.monitoring.judging.extra import needed
+from pipewarden.jobs.monitoring.extra import needed
 from pipewarden.jobs.monitoring.limits import known_metric, limits_of
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.monitoring.checks.sheet import Limit
