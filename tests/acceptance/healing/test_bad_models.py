@@ -36,7 +36,7 @@ def test_a_bad_version_that_was_forced_through_is_rolled_back_within_a_window(la
     assert lab.sound()
 
 
-def test_flapping_labels_meet_the_cooldown_and_then_the_breaker(laboratory):
+def test_a_feed_that_stays_poisoned_meets_the_cooldown_and_then_the_breaker(laboratory):
     lab = laboratory("poisoned", {"cooldown_hours": 24, "breaker": 2})
     lab.days(14)
 
