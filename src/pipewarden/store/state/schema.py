@@ -22,6 +22,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
+    text,
 )
 
 from pipewarden.core.jobs import JobStatus
@@ -39,6 +41,26 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+_WHERE = "where"
+
+
+def only_where(condition: str) -> dict[str, str]:
+    """Return what makes an index one of the rows of a condition only, as its ``info``.
+
+    Its arguments ``sqlite_where`` and ``postgresql_where`` would load both dialects, with all their
+    drivers, in every process that knows the table.
+    """
+    return {_WHERE: condition}
+
+
+@event.listens_for(metadata, "before_create")
+def _conditions(target: MetaData, conn: Connection, **_: Any) -> None:
+    for table in target.tables.values():
+        for index in table.indexes:
+            if condition := index.info.get(_WHERE):
+                index.dialect_kwargs[f"{conn.dialect.name}_where"] = text(condition)
+
 
 _statuses = ", ".join(f"'{status}'" for status in JobStatus)
 

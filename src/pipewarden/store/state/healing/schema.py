@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Table, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Table
 
 from pipewarden.core.healing.states import HealingState
 from pipewarden.store.state.column_types import Json, Name, Time
-from pipewarden.store.state.schema import metadata, serial
+from pipewarden.store.state.schema import metadata, only_where, serial
 
 _states = ", ".join(f"'{state}'" for state in HealingState)
 _going_on = ", ".join(f"'{state}'" for state in HealingState if not state.ended)
-_open = text(f"state IN ({_going_on})")
 
 #: Every decision about a model; at most one a model and environment is open. ``lease_token`` only
 #: grows: it is the fence.
@@ -48,8 +47,7 @@ healings = Table(
         "model",
         "environment",
         unique=True,
-        sqlite_where=_open,
-        postgresql_where=_open,
+        info=only_where(f"state IN ({_going_on})"),
     ),
     Index(None, "model", "environment", "id"),
     Index(None, "state", "id"),

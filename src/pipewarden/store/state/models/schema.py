@@ -11,19 +11,17 @@ from sqlalchemy import (
     Index,
     Integer,
     Table,
-    text,
 )
 
 from pipewarden.core.models.challengers import ChallengerState
 from pipewarden.core.models.deployments import DeploymentState, VersionStatus
 from pipewarden.store.state.column_types import Json, Name, Time
-from pipewarden.store.state.schema import metadata, serial
+from pipewarden.store.state.schema import metadata, only_where, serial
 
 _statuses = ", ".join(f"'{status}'" for status in VersionStatus)
 _states = ", ".join(f"'{state}'" for state in DeploymentState)
 _serving = ", ".join(f"'{state}'" for state in DeploymentState if state.serving)
 _challenger_states = ", ".join(f"'{state}'" for state in ChallengerState)
-_of_running = text(f"state = '{ChallengerState.RUNNING}'")
 
 #: Every model that was ever trained: only its status changes, by a release or a quarantine.
 model_versions = Table(
@@ -74,8 +72,7 @@ deployments = Table(
         "model",
         "environment",
         unique=True,
-        sqlite_where=text(f"state IN ({_serving})"),
-        postgresql_where=text(f"state IN ({_serving})"),
+        info=only_where(f"state IN ({_serving})"),
     ),
     Index(None, "model", "environment", "id"),
     sqlite_autoincrement=True,
@@ -155,8 +152,7 @@ challengers = Table(
         "model",
         "environment",
         unique=True,
-        sqlite_where=_of_running,
-        postgresql_where=_of_running,
+        info=only_where(f"state = '{ChallengerState.RUNNING}'"),
     ),
     Index(None, "model", "id"),
     sqlite_autoincrement=True,
@@ -197,8 +193,7 @@ labels = Table(
     Index(
         "ix_labels_again",
         *("model", "environment", "predicted_at", "version", "role", "reports", "conflicts"),
-        sqlite_where=text("reports > 1"),
-        postgresql_where=text("reports > 1"),
+        info=only_where("reports > 1"),
     ),
     sqlite_with_rowid=False,
 )

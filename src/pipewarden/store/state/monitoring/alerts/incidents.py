@@ -25,7 +25,6 @@ from sqlalchemy import (
     func,
     insert,
     select,
-    text,
     update,
 )
 
@@ -38,7 +37,7 @@ from pipewarden.core.monitoring.observations import SubjectKind
 from pipewarden.errors import Conflict, UnknownName
 from pipewarden.store.state.column_types import Name, Time
 from pipewarden.store.state.outbox import OutboxEvent
-from pipewarden.store.state.schema import metadata, serial
+from pipewarden.store.state.schema import metadata, only_where, serial
 
 _states = ", ".join(f"'{state}'" for state in IncidentState)
 _lasting = "state IN ({})".format(", ".join(f"'{s}'" for s in IncidentState if s.lasting))
@@ -72,8 +71,7 @@ incidents = Table(
         "ix_incidents_lasting",
         "fingerprint",
         unique=True,
-        sqlite_where=text(_lasting),
-        postgresql_where=text(_lasting),
+        info=only_where(_lasting),
     ),
     Index(None, "fingerprint", "id"),
     Index(None, "state", "id"),
