@@ -123,7 +123,7 @@ class HealingContext:
 
 
 def _row(one: labels.Labelled) -> dict[str, Any]:
-    names = ("prediction_id", "at", "entity", "inputs", "answer", "label", "version")
+    names = ("prediction_id", "at", "entity", "inputs", "answer", "label", "label_at", "version")
     return {name: getattr(one, name) for name in names}
 
 

@@ -84,7 +84,8 @@ class ModelFamily(Protocol):
         """
 
 
-#: An answer whose truth is known: ``at``, ``entity``, ``inputs``, ``answer`` and ``label``.
+#: An answer whose truth is known: ``at``, ``entity``, ``inputs``, ``answer``, ``label`` and
+#: ``label_at``, the time at which that became true.
 LabelledRow = Mapping[str, Any]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pipewarden as pw
@@ -72,3 +73,44 @@ class SalesFamily:
         from pipewarden.pipelines.sales.gates.promotion import sales_promotion_gate
 
         return sales_promotion_gate(preset)
+
+    def training_table(
+        self,
+        champion: Mapping[str, Any],
+        rows: Sequence[Mapping[str, Any]],
+        older: Path | None,
+        *,
+        least: int,
+        everything: bool,
+    ) -> Mapping[str, Any]:
+        """Return the series with the weeks that became true of its forecasts.
+
+        Its past is always in it: that of the older table, else what the champion kept of it.
+
+        Raises
+        ------
+        BadInput
+            The older table does not read.
+        """
+        from pipewarden.pipelines.sales.relearning import training_table
+
+        return training_table(champion, rows, older, least=least, everything=everything)
+
+    def contest(
+        self,
+        challenger: Mapping[str, Any],
+        champion: Mapping[str, Any],
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        level: float,
+    ) -> Mapping[str, Any]:
+        """Return by how much the challenger's error is lower on weeks that neither was fitted on.
+
+        Raises
+        ------
+        NotComputable
+            There are too few such weeks.
+        """
+        from pipewarden.pipelines.sales.relearning import contest
+
+        return contest(challenger, champion, rows, level=level)
