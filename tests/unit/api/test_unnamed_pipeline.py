@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipewarden.app.api.work.choosing import NotOffered, chosen, taking_documents
+from pipewarden.app.api.work.process import Documents
 from pipewarden.settings import Settings
 
 OFFERED = {"articles": "articles", "filings": "filings"}
@@ -29,6 +30,12 @@ def test_an_unnamed_request_needs_exactly_one_candidate(candidates):
 
 def test_of_the_pipelines_that_come_with_pipewarden_articles_takes_documents():
     assert taking_documents(OFFERED, Settings()) == ("articles",)
+
+
+def test_a_pipeline_that_trains_models_of_records_takes_no_document_and_is_not_broken():
+    offered = {**OFFERED, "sales": "sales"}
+    assert taking_documents(offered, Settings()) == ("articles",)
+    assert Documents(Settings(), {"sales": "sales"}).load() == {}
 
 
 def test_a_broken_pipeline_does_not_change_what_an_unnamed_request_means():

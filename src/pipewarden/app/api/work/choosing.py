@@ -46,6 +46,7 @@ def chosen(name: str, offered: Mapping[str, str], candidates: Callable[[], Seque
 def taking_documents(offered: Mapping[str, str], settings: Settings) -> tuple[str, ...]:
     """Return the offered pipelines that take documents, or the only one that is offered.
 
+    One that trains models of records takes tables, and no document of a request.
     One that does not load may take documents, and counts: what an unnamed request means must not
     change because another pipeline is broken.
     """
@@ -56,7 +57,8 @@ def taking_documents(offered: Mapping[str, str], settings: Settings) -> tuple[st
 
 def _may_take(reference: str, settings: Settings) -> bool:
     try:
-        return load_pipeline(reference, settings).records is not None
+        pipeline = load_pipeline(reference, settings)
+        return pipeline.records is not None and pipeline.family is None
     except Exception:  # a pipeline may raise anything when it is loaded
         log.exception("pipeline does not load", extra={"pipeline": reference})
         return True

@@ -217,7 +217,7 @@ def _loaded(
     except (InvalidSettings, UsageError) as error:
         code = "invalid_overrides" if overrides else "unavailable"
         raise _Refused(422 if overrides else 503, code, error.message) from error
-    if not pipeline.records:
+    if not pipeline.records or pipeline.family is not None:  # no model is trained in a request
         detail = f"pipeline {name!r} takes files, not documents; make it a job"
         raise _Refused(422, "takes_files", detail)
     if pipeline.lines is None:  # the document comes back as a line, and nothing is written
