@@ -8,10 +8,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from pipewarden.core.healing.states import HealingState
 from pipewarden.healing.advancing import Advanced, advance, advance_all
 from pipewarden.healing.context import HealingContext, environments
 from pipewarden.healing.deciding.opening import Looked, consider, consider_all
 from pipewarden.healing.deciding.signals import Asked
+from pipewarden.healing.mending import Mended, mend
 from pipewarden.models.context import in_words
 
 log = logging.getLogger(__name__)
@@ -27,13 +29,22 @@ class Round:
         The healings that were gone on with, those begun in this round last.
     looked
         Every model that serves.
+    mended
+        What was done again about pipelines.
     failures
         What could not be done, in words.
     """
 
     advanced: Sequence[Advanced] = ()
     looked: Sequence[Looked] = ()
+    mended: Sequence[Mended] = ()
     failures: Sequence[str] = field(default_factory=tuple)
+
+    @property
+    def eventful(self) -> bool:
+        """Whether anything happened that was not known before."""
+        new = any(one.new for one in self.looked)
+        return bool(self.advanced or self.mended or self.failures or new)
 
     @property
     def lost(self) -> list[Advanced]:
@@ -58,7 +69,36 @@ def once(context: HealingContext) -> Round:
         for one in looked
         if one.new and one.healing is not None and not one.healing.state.ended
     ]
-    return Round(advanced=[*going, *begun], looked=looked)
+    advanced = [*going, *begun]
+    failures: list[str] = []
+    mended = _mended(context, failures)
+    _alert(context, advanced, failures)
+    return Round(advanced=advanced, looked=looked, mended=mended, failures=failures)
+
+
+def _mended(context: HealingContext, failures: list[str]) -> list[Mended]:
+    try:
+        return mend(context)
+    except Exception as error:
+        log.exception("pipelines could not be mended")
+        failures.append(f"pipelines: {in_words(error)}")
+        return []
+
+
+def _alert(context: HealingContext, advanced: Sequence[Advanced], failures: list[str]) -> None:
+    """Let alerts see what healings observed that ended in this round."""
+    from pipewarden.jobs.monitoring.alerts import alerts_of
+    from pipewarden.monitoring.alerts.watching import take
+
+    for one in advanced:
+        held = one.healing
+        if not one.passed or not (held.state.lost or held.state is HealingState.KEPT):
+            continue
+        try:
+            take(alerts_of(context.workspace), held.name)
+        except Exception as error:
+            log.exception("alerts failed")
+            failures.append(f"alerts: {in_words(error)}")
 
 
 def ask(context: HealingContext, model: str, environment: str, asked: Asked) -> Round:

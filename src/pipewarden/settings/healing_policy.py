@@ -180,6 +180,15 @@ class Policy(_Part):
     timeouts_hours: Timeouts = Timeouts()
 
 
+class PipelineRules(_Part):
+    """What may be done about pipelines, which have no gate to pass: it is only done again."""
+
+    resume_lost: bool = Field(default=True, description="Go on with jobs that lost their runner.")
+    retry_errored: bool = Field(default=True, description="Try inputs again that errored.")
+    replay_sinks: bool = Field(default=True, description="Send sinks what waits for them.")
+    attempts: int = Field(default=3, ge=1, description="Of each input, and of each job.")
+
+
 class HealingPolicies(BaseModel):
     """The policy of every model: the defaults, and what differs by the model's name.
 
@@ -194,6 +203,7 @@ class HealingPolicies(BaseModel):
     version: Literal[1] = 1
     defaults: dict[str, Any] = Field(default_factory=dict)
     models: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    pipelines: PipelineRules = PipelineRules()
 
     @model_validator(mode="after")
     def _hold(self) -> HealingPolicies:

@@ -28,11 +28,19 @@ def say_round(done: Round, *, json: bool, quiet: bool = False) -> None:
         Nothing is printed where nothing happened.
     """
     if json:
-        if not quiet or done.advanced or done.failures or any(one.new for one in done.looked):
+        if (
+            not quiet
+            or done.advanced
+            or done.mended
+            or done.failures
+            or any(one.new for one in done.looked)
+        ):
             say_json(_round(done), line=quiet)
         return
     for words in done.failures:
         say(visible(words), tone="bad", error=True)
+    for what in done.mended:
+        say(visible(what.words), tone="bad" if what.failed else "")
     for one in done.advanced:
         _say_advanced(one)
     begun = {one.healing.id for one in done.advanced}
@@ -42,7 +50,12 @@ def say_round(done: Round, *, json: bool, quiet: bool = False) -> None:
             continue
         times = "" if held.times == 1 else f" ({held.times} times)"
         say(f"{visible(held.model)}: not healed{times}: {visible(held.reason)}")
-    if not quiet and not done.advanced and all(one.healing is None for one in done.looked):
+    if (
+        not quiet
+        and not done.advanced
+        and not done.mended
+        and all(one.healing is None for one in done.looked)
+    ):
         say(f"Nothing asks for a healing; {len(done.looked)} models serve.")
 
 
@@ -126,6 +139,7 @@ def _round(done: Round) -> dict[str, Any]:
             if one.healing is not None
         ],
         "models": len(done.looked),
+        "mended": [asdict(one) for one in done.mended],
         "failures": list(done.failures),
     }
 
