@@ -59,8 +59,9 @@ def test_a_round_over_the_healthy_says_and_writes_nothing(made):
 def test_what_proves_worse_is_rolled_back_and_quarantined(made):
     held = promoted(made())
     held.ask(10, HEALTHY)
-    once(held.healer())
+    done = once(held.healer())
 
+    assert [one.healing.id for one in done.lost] == [newest(held).id]
     assert newest(held).state is S.ROLLED_BACK
     assert held.serving() == 1
     assert held.versions()[2] == "quarantined"
