@@ -38,6 +38,8 @@ class Front(Protocol):
 class DeskFront:
     """The desk of a workspace: what the service does, without the service.
 
+    Each row is about somebody else, by number, so that a canary gets the same share every time.
+
     Parameters
     ----------
     workspace
@@ -50,10 +52,13 @@ class DeskFront:
         self._workspace = workspace
         self._desk = desk_of(workspace, environment)
         self._desk.start()
+        self._asked = 0
 
     def predict(self, model: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
         """Ask about rows; what is deployed answers."""
-        answered = self._desk.predict(self._served(model), rows)
+        entities = [f"{SOURCE}-{self._asked + number}" for number in range(len(rows))]
+        self._asked += len(rows)
+        answered = self._desk.predict(self._served(model), rows, entities)
         if not self._desk.log.wait(answered.number, _SECONDS):
             raise DependencyUnavailable("the log of predictions takes none")
         return answered.ids
@@ -131,7 +136,7 @@ class HttpFront:
 
 
 def _plain(one: LabelReport) -> dict[str, Any]:
-    return {"id": one.prediction_id, "label": one.value, "at": one.at.isoformat()}
+    return {"prediction_id": one.prediction_id, "label": one.value, "at": one.at.isoformat()}
 
 
 def report_of(prediction: str, value: int | float, at: datetime) -> LabelReport:
