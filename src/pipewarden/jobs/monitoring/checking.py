@@ -17,6 +17,7 @@ from pipewarden.core.monitoring.metrics import METRICS
 from pipewarden.core.monitoring.observations import Observation, ObservationStatus, SubjectKind
 from pipewarden.errors import PipewardenError
 from pipewarden.jobs.monitoring import anomalies
+from pipewarden.jobs.monitoring.arriving.sources import Tables
 from pipewarden.jobs.monitoring.judging.models import Lasting, Models
 from pipewarden.jobs.monitoring.judging.subject import Subjects
 from pipewarden.jobs.monitoring.limits import limits_of
@@ -72,7 +73,7 @@ class Checked:
 
 def subjects_of(workspace: Workspace) -> Subjects:
     """Return what opens the models that are watched; a daemon keeps it from check to check."""
-    return Subjects(Opener(workspace).document)
+    return Subjects(Opener(workspace).document, Tables(workspace))
 
 
 def check(

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from pipewarden.errors import Locked
+from pipewarden.errors import Locked, PipewardenError
 from pipewarden.jobs.monitoring.alerts import alerts_of
 from pipewarden.jobs.monitoring.checking import Checked, check, subjects_of
 from pipewarden.jobs.monitoring.watching.asking import Ask, ask as ask_url
@@ -144,6 +144,8 @@ def alert(workspace: Workspace, checked: Checked | None) -> tuple[int, dict[str,
         context = alerts_of(workspace)
         passes = [] if checked is None else [take(context, checked.check_id).sent]
         passes.append(tick(context).sent)
+    except PipewardenError as error:  # a sentence says it all, such as of rules that do not hold
+        return 0, {"alerts": in_words(error)}
     except Exception as error:
         log.exception("alerts failed")
         return 0, {"alerts": in_words(error)}

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipewarden.core.models.deployments import Deployment, ModelVersion
 from pipewarden.core.monitoring.observations import Observation
+from pipewarden.errors import PipewardenError
+from pipewarden.jobs.monitoring.arriving.weeks import take_new_weeks
 from pipewarden.jobs.monitoring.judging import answered, labelled, weeks, windows
 from pipewarden.jobs.monitoring.judging.answered import Judging
 from pipewarden.jobs.monitoring.judging.beside import beside_of
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 
 #: From one look at a version's age to the next.
 _AGE = timedelta(hours=1)
+_INSTANT = timedelta(microseconds=1)
+#: The chance of a breach where nothing changed, in all series that are looked at together.
+_ALPHA = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +47,19 @@ class Lasting:
 
 @dataclass(slots=True)
 class Models:
-    """The models that serve, as one check looks at them."""
+    """The models that serve, as one check looks at them.
+
+    Parameters
+    ----------
+    number
+        How many there are: chance is shared out among them.
+    """
 
     workspace: Workspace
     sheet: Sheet
     subjects: Subjects
     lasting: list[Lasting] = field(default_factory=list)
+    number: int = 1
 
     def parts(self, conn: Connection) -> list[Part]:
         """Return a part for each model that serves where the settings look."""
@@ -58,16 +70,33 @@ class Models:
             for one in deployments.all_serving(conn, environment)
         ]
         self.subjects.keep_only(serving)
-        return [
-            Part(
-                name=f"model {one.model} in {one.environment}",
-                subject=one.model,
-                environment=one.environment,
-                metrics=(answered.MARK,),
-                look=self._look(one),
-            )
-            for one in serving
-        ]
+        self.number = max(1, len(serving))
+        arriving = Part(
+            name="new weeks of series", subject="", metrics=(), look=lambda: self._arrived(serving)
+        )
+        return [arriving, *(self._part(one) for one in serving)]
+
+    def _part(self, one: Deployment) -> Part:
+        return Part(
+            name=f"model {one.model} in {one.environment}",
+            subject=one.model,
+            environment=one.environment,
+            metrics=(answered.MARK,),
+            look=self._look(one),
+        )
+
+    def _arrived(self, serving: list[Deployment]) -> list[Observation]:
+        """Take in what came of series; it is judged with each of them."""
+        with self.workspace.database.read() as conn:
+            held = [(one, versions.get(conn, one.model, one.version)) for one in serving]
+        take_new_weeks(self.subjects.tables, [pair for pair in held if self._forecasts(*pair)])
+        return []
+
+    def _forecasts(self, deployment: Deployment, version: ModelVersion) -> bool:
+        try:
+            return self.subjects.of(deployment, version).forecasts
+        except PipewardenError:  # the part of the model itself tells of it
+            return False
 
     def _look(self, deployment: Deployment) -> Callable[[], Iterator[Observation]]:
         return lambda: self._observed(deployment)
@@ -106,11 +135,12 @@ class Models:
             )
 
     def _weeks(self, judging: Judging) -> Iterator[Observation]:
-        reach = self._reach(judging.subject)
+        # Nothing has to settle: what came was taken in whole, just now.
+        reach = replace(self._reach(judging.subject), now=self.workspace.clock() + _INSTANT)
         with self.workspace.database.read() as conn:
             rows = weeks.due(conn, judging.subject.stream, reach)
         if rows:
-            yield from weeks.observed(judging, rows, reach.now)
+            yield from weeks.observed(judging, rows, reach.now, alpha=_ALPHA / self.number)
 
     def _answered(self, judging: Judging, window: str) -> Iterator[Observation]:
         stream, reach = judging.subject.stream, self._reach(judging.subject)

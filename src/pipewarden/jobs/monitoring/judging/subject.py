@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipewarden.core.models.deployments import Deployment, ModelVersion
 from pipewarden.errors import BadInput
+from pipewarden.jobs.monitoring.arriving.sources import Tables
 from pipewarden.jobs.monitoring.judging.answers import Named
 from pipewarden.monitoring.checks.sheet import Limit
 from pipewarden.settings import MonitoringSettings
@@ -68,10 +69,13 @@ class Subjects:
     ----------
     document
         Returns the model document of a version.
+    tables
+        Where the weeks of series come from.
     """
 
-    def __init__(self, document: Callable[[ModelVersion], Any]) -> None:
+    def __init__(self, document: Callable[[ModelVersion], Any], tables: Tables) -> None:
         self._document = document
+        self.tables = tables
         self._held: dict[tuple[str, str], Subject] = {}
 
     def of(self, deployment: Deployment, version: ModelVersion) -> Subject:

@@ -45,9 +45,17 @@ def due(conn: Connection, stream: Stream, reach: Reach) -> list[Labelled]:
     return arrived(reach.now - _BACK, reach.rows) if arrived(begin, 1) else []
 
 
-def observed(judging: Judging, rows: list[Labelled], until: datetime) -> list[Observation]:
-    """Return how good the forecasts were on the weeks of the window."""
-    from pipewarden.monitoring.performance.dropping import judge
+def observed(
+    judging: Judging, rows: list[Labelled], until: datetime, *, alpha: float
+) -> list[Observation]:
+    """Return how good the forecasts were on the weeks of the window.
+
+    Parameters
+    ----------
+    alpha
+        The chance of a breach where nothing changed.
+    """
+    from pipewarden.monitoring.performance.dropping import DropRules, judge
     from pipewarden.monitoring.performance.forecasting import of_forecasts
     from pipewarden.monitoring.performance.observing import About, observed as told
 
@@ -63,7 +71,8 @@ def observed(judging: Judging, rows: list[Labelled], until: datetime) -> list[Ob
     )
     figures = of_forecasts(_forecasts(judging, rows))
     mark = {"since": (until - _BACK).isoformat(), "until": until.isoformat()}
-    found = told(judge(figures, judging.subject.at_training), about)
+    rules = DropRules(alpha=alpha)
+    found = told(judge(figures, judging.subject.at_training, rules), about)
     return [replace(tightened(judging, o), evidence={**o.evidence, **mark}) for o in found]
 
 

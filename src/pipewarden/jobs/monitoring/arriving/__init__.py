@@ -1,0 +1,1 @@
+"""Weeks that came since series were trained: where they are, and what was forecast of them."""
