@@ -23,8 +23,8 @@ def test_a_model_of_real_borrowers_passes_its_gate(real_data: Path, tmp_path: Pa
         "search.rows": 5_000,
         "search.folds": 2,
         "fit.folds": 3,
-        "fit.members": 1,
-        "fit.learning_rate": 0.15,
+        "fit.members": 2,
+        "fit.learning_rate": 0.05,
     }
     document = train(few, credit_settings({**quick, "evaluation.resamples": 60}))
     quality = document["dataset"]["quality"]

@@ -28,6 +28,7 @@ START: Mapping[str, Any] = {
     "feature_fraction": 0.4,
     "bagging_fraction": 0.6,
     "lambda_l2": 10.0,
+    "path_smooth": 20.0,
     "max_bin": 127,
 }
 #: Small steps, and as much more patience, are for the fit that counts.
@@ -139,7 +140,8 @@ def beyond_chance(before: Sequence[float], after: Sequence[float]) -> bool:
 
 def start(scale: float) -> dict[str, Any]:
     """Return where the search begins, for a share of the rows that it was meant for."""
-    return {**START, "min_data_in_leaf": max(5, round(START["min_data_in_leaf"] * scale))}
+    scaled = {"min_data_in_leaf": max(5, round(START["min_data_in_leaf"] * scale))}
+    return {**START, **scaled, "path_smooth": START["path_smooth"] * scale}
 
 
 def _asked(trial: Any, scale: float) -> dict[str, Any]:
@@ -152,6 +154,7 @@ def _asked(trial: Any, scale: float) -> dict[str, Any]:
         "feature_fraction": trial.suggest_float("feature_fraction", 0.25, 0.9),
         "bagging_fraction": trial.suggest_float("bagging_fraction", 0.3, 0.95),
         "lambda_l2": trial.suggest_float("lambda_l2", 0.1, 100.0, log=True),
+        "path_smooth": trial.suggest_float("path_smooth", 0.0, 100.0),
         "max_bin": trial.suggest_categorical("max_bin", [63, 127, 255]),
     }
 
