@@ -11,10 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # laboratory
 
-from laboratory import Laboratory
-
-from pipewarden.healing.simulation.stream import Plan
-from pipewarden.healing.simulation.worlds import world_of
+from laboratory import Laboratory, plan_of
 
 
 @pytest.fixture
@@ -25,7 +22,7 @@ def laboratory(tmp_path: Path) -> Iterator[Callable[..., Laboratory]]:
     def make(world: str, policy: dict[str, Any] | None = None, **plan: Any) -> Laboratory:
         held = Laboratory(
             tmp_path / f"home-{len(made)}",
-            Plan(world=world_of(world), **{"rows_a_day": 1_440, "shift_day": 1, **plan}),
+            plan_of(world, **plan),
             policy or {},
         )
         made.append(held)

@@ -22,7 +22,7 @@ from pipewarden.healing.simulation.clock import BEGIN, SimulatedClock
 from pipewarden.healing.simulation.fronts import DeskFront, Front
 from pipewarden.healing.simulation.people import population, table
 from pipewarden.healing.simulation.stream import Plan, Stream
-from pipewarden.healing.simulation.worlds import Conditions
+from pipewarden.healing.simulation.worlds import Conditions, world_of
 from pipewarden.jobs.loading import load_pipeline
 from pipewarden.jobs.models.context import model_context
 from pipewarden.jobs.monitoring.checking import check
@@ -59,6 +59,11 @@ def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
         both = isinstance(value, Mapping) and isinstance(whole.get(name), Mapping)
         whole[name] = merged(whole[name], value) if both else value
     return whole
+
+
+def plan_of(world: str, **plan: Any) -> Plan:
+    """Return the plan of a world, with what the tests usually want."""
+    return Plan(world=world_of(world), **{"rows_a_day": 1_440, "shift_day": 1, **plan})
 
 
 @dataclass

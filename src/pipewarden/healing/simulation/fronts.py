@@ -20,6 +20,8 @@ from pipewarden.store.state.models import deployments
 #: Seconds for which the desk, or the service, is waited for; and between two looks.
 _SECONDS, _MOMENT = 30.0, 0.01
 SOURCE = "simulation"
+#: HTTP: Service Unavailable.
+_NOT_NOW = 503
 
 
 class Front(Protocol):
@@ -127,6 +129,8 @@ class HttpFront:
                 return told
         except HTTPError as error:
             words = error.read().decode("utf-8", "replace")[:500]
+            if error.code == _NOT_NOW:
+                raise DependencyUnavailable(f"{path} does not answer now: {words}") from error
             raise Conflict(f"{path} answered {error.code}: {words}") from error
         except URLError as error:
             raise DependencyUnavailable(
