@@ -47,3 +47,17 @@ def test_a_feed_that_stays_poisoned_meets_the_cooldown_and_then_the_breaker(labo
     assert "breaker" in [reason["code"] for reason in last.decision["reasons"]]
     assert lab.serving() == 1
     assert {lab.status(one.candidate) for one in acted} == {"quarantined"}
+
+
+def test_a_flapping_world_meets_the_breaker_and_the_champion_stays(laboratory):
+    lab = laboratory("flapping", {"breaker": 2})
+    lab.days(11)
+
+    acted = lab.healings(acted=True)
+    assert [one.state for one in acted] == [HealingState.REJECTED] * 2
+    last = lab.healings()[0]
+    assert last.state is HealingState.DECLINED
+    assert "breaker" in [reason["code"] for reason in last.decision["reasons"]]
+    assert last.times > 1
+    assert lab.acts().count("model.deployed") == 1
+    assert lab.serving() == 1

@@ -31,8 +31,8 @@ _MEASURED = ("performance.", "forecast.")
 _DEEP = 300
 #: Figures that are told as how good the answers are.
 _SHOWN = 2
-_UNITS = {"m": 60, "h": 3_600, "d": 86_400}
-_WINDOW = re.compile(r"([0-9.]+)([mhd])")
+_UNITS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_WINDOW = re.compile(r"([0-9.]+)([mhdw])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,7 +54,7 @@ World = Callable[[float], Conditions]
 USUAL = Conditions()
 #: Half as much income again, and older people, who have more of everything.
 RICHER = Conditions(income=1.5, age=8, debt=1.3, lines=3)
-_GRADUAL_DAYS, _RECURRING_DAYS, _YEAR = 14.0, 7.0, 364.0
+_GRADUAL_DAYS, _YEAR = 14.0, 364.0
 
 
 def _after(changed: Conditions) -> World:
@@ -66,9 +66,14 @@ def _gradual(days: float) -> Conditions:
     return Conditions(concept=share, income=1 + 0.5 * share)
 
 
-def _recurring(days: float) -> Conditions:
-    other = days >= 0 and int(days // _RECURRING_DAYS) % 2 == 0
-    return Conditions(concept=1.0) if other else USUAL
+def _every(length: float) -> World:
+    """Return a world that changes, and changes back, every so many days."""
+
+    def now(days: float) -> Conditions:
+        other = days >= 0 and int(days // length) % 2 == 0
+        return Conditions(concept=1.0) if other else USUAL
+
+    return now
 
 
 def _seasonal(days: float) -> Conditions:
@@ -84,7 +89,8 @@ WORLDS: Mapping[str, World] = {
     "concept": _after(Conditions(concept=1.0)),
     "sudden": _after(replace(RICHER, concept=1.0)),
     "gradual": _gradual,
-    "recurring": _recurring,
+    "recurring": _every(7.0),
+    "flapping": _every(1.5),
     "seasonal": _seasonal,
     "missing-feature": _after(Conditions(missing=1.0)),
     "broken-unit": _after(Conditions(unit=0.001)),
