@@ -114,6 +114,11 @@ def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
 def problems_of(error: ValidationError) -> str:
     """Return what does not hold, each with the path of its setting; no value is repeated."""
     return "; ".join(
-        f"{'.'.join(map(str, row['loc'])) or 'settings'}: {row['msg']}"
+        _problem(".".join(map(str, row["loc"])) or "settings", row["type"], row["msg"])
         for row in error.errors(include_input=False, include_url=False)
     )
+
+
+def _problem(path: str, kind: str, words: str) -> str:
+    # "secret: Field required" would be redacted as if the field were the secret.
+    return f"{path} is missing" if kind == "missing" else f"{path}: {words}"

@@ -97,6 +97,26 @@ def test_a_test_message_is_sent_and_one_that_is_not_is_an_exit_code(wrong, typed
     assert (code, [one["works"] for one in json.loads(out)]) == (4, [False])
 
 
+def test_a_channel_that_is_not_set_up_hides_no_other_and_says_why(wrong, typed, monkeypatch):
+    channels = {"hook": {"kind": "webhook", "secret_url": "https://pager.example.org/in/x1y2"}}
+    monkeypatch.setenv("PIPEWARDEN_ALERTS__CHANNELS", json.dumps(channels))
+    wrong.rules(wrong.text.replace("[mail]", "[all]").replace("[call]", "[all]"))
+    why = "the alert channel 'hook' does not hold: secret is missing"
+    code, out, _ = typed("test")
+    assert (code, out) == (
+        4, f"console (console): sent\nhook (webhook): not sent: {why}\n",
+    )  # fmt: skip
+    assert f"hook: {why}\n" in typed("list")[1]
+    assert "x1y2" not in typed("list", "--json")[1]
+
+
+@pytest.mark.usefixtures("wrong")
+def test_rules_that_do_not_hold_are_told_with_the_list(typed, tmp_path):
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "alerts.yaml").write_text("rules: [ {", encoding="utf-8")
+    assert "rules: no alert is raised: the alert rules" in typed("list")[1]
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [

@@ -46,7 +46,7 @@ def test_what_a_target_wants_and_its_prefix_are_the_settings():
     [
         ({}, "kind None; known: file"),
         ({"kind": "carrier_pigeon"}, "carrier_pigeon"),
-        ({"kind": "file"}, "path: Field required"),
+        ({"kind": "file"}, "path is missing"),
         ({"kind": "file", "path": "e", "colour": "red"}, "colour"),
         ({"kind": "file", "path": "e", "types": []}, "types"),
         ({"kind": "file", "path": "e", "timeout": 0}, "timeout"),

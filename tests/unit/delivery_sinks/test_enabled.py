@@ -44,7 +44,7 @@ def test_secrets_of_sinks_are_shown_nowhere():
         ({"a": {"kind": "printer"}}, "known: jsonl, postgresql, elasticsearch"),
         ({"a": {}}, "kind None"),
         ({"../a": {"kind": "jsonl", "folder": "x"}}, "cannot name a sink"),
-        ({"a": {"kind": "jsonl"}}, "folder: Field required"),
+        ({"a": {"kind": "jsonl"}}, "folder is missing"),
         ({"a": {"kind": "jsonl", "folder": "x", "fold": 1}}, "fold: Extra inputs"),
         ({"a": {"kind": "jsonl", "folder": "x", "file": "all.jsonl"}}, "{date}"),
         ({"a": {"kind": "jsonl", "folder": "x", "file": "x/{date}"}}, "name of a file"),

@@ -22,15 +22,17 @@ class Channels:
 
     def look(self) -> Told:
         """Read how each channel has been."""
-        from pipewarden.jobs.monitoring.alerts import alerts_of
+        from pipewarden.jobs.monitoring.alerts import alerts_of, not_set_up
         from pipewarden.monitoring.alerts import reading
 
         context = alerts_of(self._workspace, actor="health")
         found = reading.channels(context)
         facts = {"channels": [asdict(one) for one in found]}
-        bad = [one for one in found if one.fails]
+        bad = {one.name: one.error for one in found if one.fails} | not_set_up(context)
+        if "rules" in bad:
+            return "degraded", bad["rules"], facts
         if bad:
-            words = "; ".join(f"{one.name}: {one.error}" for one in bad)
+            words = "; ".join(f"{name}: {why}" for name, why in bad.items())
             return "degraded", f"channels that fail: {words}", facts
         late = reading.unsent_for(context)
         if late > _LATE:

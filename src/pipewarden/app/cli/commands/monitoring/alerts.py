@@ -40,6 +40,7 @@ def list_(
 ) -> None:
     """List what is wrong now, the gravest first, and channels that do not work."""
     from pipewarden.app.cli.output.monitoring.alerts import say_alerts
+    from pipewarden.jobs.monitoring.alerts import not_set_up
     from pipewarden.monitoring.alerts import reading
 
     context = _context()
@@ -47,7 +48,7 @@ def list_(
         context, severity=_grave(severity), subject=subject, limit=limit, offset=offset
     )
     mutes, channels = reading.mutes_in_force(context), reading.channels(context)
-    say_alerts(page, channels, mutes, json=json)
+    say_alerts(page, channels, mutes, not_set_up(context), json=json)
 
 
 @app.command()

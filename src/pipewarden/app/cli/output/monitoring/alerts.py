@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,7 @@ from pipewarden.monitoring.alerts.acting import Tried
 from pipewarden.monitoring.alerts.reading import ChannelReport, Listed, Page, Shown
 from pipewarden.report.untrusted import visible
 from pipewarden.report.wording import count
+from pipewarden.settings import redact_text
 from pipewarden.store.state.monitoring.alerts.notices import Notice, NoticeState
 
 
@@ -25,9 +26,14 @@ def as_json(one: Listed) -> dict[str, Any]:
 
 
 def say_alerts(
-    page: Page, channels: Sequence[ChannelReport], mutes: Sequence[Mute], *, json: bool
+    page: Page,
+    channels: Sequence[ChannelReport],
+    mutes: Sequence[Mute],
+    not_set_up: Mapping[str, str],
+    *,
+    json: bool,
 ) -> None:
-    """Print alerts that last, the mutes in force, and what is wrong with the channels."""
+    """Print alerts that last, the mutes in force, and what is wrong with rules and channels."""
     if json:
         say_json(
             {
@@ -35,6 +41,7 @@ def say_alerts(
                 "alerts": [as_json(one) for one in page.alerts],
                 "mutes": [asdict(one) for one in mutes],
                 "channels": [asdict(one) for one in channels],
+                "not_set_up": dict(not_set_up),
             }
         )
         return
@@ -43,6 +50,8 @@ def say_alerts(
         say(visible(f"muted until {moment(mute.end)} (mute {mute.id}): {_about(mute)}"))
     for channel in channels:
         say_channel(channel)
+    for name, why in not_set_up.items():
+        say(visible(f"{name}: {redact_text(why)}"), tone="bad")
     if page.alerts:
         first = page.alerts[0].incident
         commands = {f"pipewarden alerts show {first.id}": "all that is known of it"}
