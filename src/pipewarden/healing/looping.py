@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pipewarden.core.healing.states import HealingState
 from pipewarden.healing.advancing import Advanced, advance, advance_all
@@ -14,6 +14,7 @@ from pipewarden.healing.context import HealingContext, environments
 from pipewarden.healing.deciding.opening import Looked, consider, consider_all
 from pipewarden.healing.deciding.signals import Asked
 from pipewarden.healing.mending import Mended, mend
+from pipewarden.healing.together.training import train_together
 from pipewarden.models.context import in_words
 
 log = logging.getLogger(__name__)
@@ -69,11 +70,29 @@ def once(context: HealingContext) -> Round:
         for one in looked
         if one.new and one.healing is not None and not one.healing.state.ended
     ]
-    advanced = [*going, *begun]
     failures: list[str] = []
+    advanced = _trained_together(context, [*going, *begun], failures)
     mended = _mended(context, failures)
     _alert(context, advanced, failures)
     return Round(advanced=advanced, looked=looked, mended=mended, failures=failures)
+
+
+def _trained_together(
+    context: HealingContext, advanced: Sequence[Advanced], failures: list[str]
+) -> list[Advanced]:
+    """Let one job train what waits for that, and go on with each of the healings."""
+    try:
+        ready = train_together(context)
+    except Exception as error:
+        log.exception("candidates could not be trained together")
+        failures.append(f"training together: {in_words(error)}")
+        return [*advanced]
+    held = {one.healing.id: one for one in advanced}
+    for number in ready:
+        done = advance(context, number)
+        before = held[number].passed if number in held else ()
+        held[number] = replace(done, passed=(*before, *done.passed))
+    return [*held.values()]
 
 
 def _mended(context: HealingContext, failures: list[str]) -> list[Mended]:
@@ -107,7 +126,9 @@ def ask(context: HealingContext, model: str, environment: str, asked: Asked) -> 
     begun = []
     if looked.new and looked.healing is not None and not looked.healing.state.ended:
         begun.append(advance(context, looked.healing.id))
-    return Round(advanced=begun, looked=[looked])
+    failures: list[str] = []
+    advanced = _trained_together(context, begun, failures) if begun else begun
+    return Round(advanced=advanced, looked=[looked], failures=failures)
 
 
 def run(

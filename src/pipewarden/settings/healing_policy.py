@@ -189,6 +189,31 @@ class PipelineRules(_Part):
     attempts: int = Field(default=3, ge=1, description="Of each input, and of each job.")
 
 
+#: What differs for series of weeks, of which there are never thousands.
+SERIES: Mapping[str, Any] = {
+    "fresh_hours": 360,
+    "cooldown_hours": 336,
+    "roll_back_within_hours": 2184,
+    "budget": {"healings": 4, "days": 182},
+    "training": {
+        "lookback_hours": 4368,
+        "min_rows": 26,
+        "max_rows": 520,
+        "min_positives": 1,
+        "holdout": 0.4,
+    },
+    "evaluation": {"min_rows": 4},
+    "verification": {"hours": 0, "min_rows": 4, "tolerance": 0.5},
+    "timeouts_hours": {
+        "collecting": 2184,
+        "evaluating": 2184,
+        "trying": 2184,
+        "awaiting": 336,
+        "verifying": 2184,
+    },
+}
+
+
 class HealingPolicies(BaseModel):
     """The policy of every model: the defaults, and what differs by the model's name.
 
@@ -202,7 +227,7 @@ class HealingPolicies(BaseModel):
 
     version: Literal[1] = 1
     defaults: dict[str, Any] = Field(default_factory=dict)
-    models: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    models: dict[str, dict[str, Any]] = Field(default_factory=lambda: {"sales/*": {**SERIES}})
     pipelines: PipelineRules = PipelineRules()
 
     @model_validator(mode="after")

@@ -50,4 +50,7 @@ def test_a_file_that_does_not_hold_is_refused_with_the_place(tmp_path, text, tol
 
 def test_the_shipped_file_states_the_defaults():
     shipped = Path(__file__).parents[3] / "config" / "healing.yaml"
-    assert load_policies(shipped).of("credit") == Policy.model_validate({})
+    held = load_policies(shipped)
+    assert held.of("credit") == Policy.model_validate({})
+    assert held.models == HealingPolicies().models
+    assert held.of("sales/9780306406157").evaluation.min_rows == 4

@@ -12,6 +12,7 @@ from pipewarden.core.models.deployments import ModelVersion
 from pipewarden.errors import Conflict, IllegalTransition
 from pipewarden.healing.context import HealingContext
 from pipewarden.healing.steps.step import Move, Wait
+from pipewarden.healing.together.sharing import shared_job
 from pipewarden.jobs import loading
 from pipewarden.jobs.options import RunOptions
 from pipewarden.jobs.queue.submission import submit
@@ -27,6 +28,8 @@ _MOST_REASONS = 3
 
 def step(context: HealingContext, healing: Healing, policy: Policy) -> Move | Wait:  # noqa: ARG001 - one form for all steps
     """Submit the job, carry it out, and take what it made."""
+    if "job" not in healing.facts and shared_job(context, healing) is not None:
+        return Wait("its candidate is trained with those of other series, by one job")
     job_id = healing.facts.get("job") or _submitted(context, healing)
     made = _made(context, healing, job_id)
     if made is not None:

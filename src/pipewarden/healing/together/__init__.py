@@ -1,0 +1,1 @@
+"""Healings whose candidates are trained by one job: models that are records of one table."""
