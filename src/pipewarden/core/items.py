@@ -96,8 +96,11 @@ class ItemResult:
     ----------
     reason
         Machine-readable: names of checks, ``timeout``, ``worker_lost``, an exception's class.
-    seconds
-        Wall time of the attempt, measured in the worker.
+    seconds, cpu_seconds, check_seconds
+        Wall time of the attempt, measured in the worker; CPU time there; and how much of that the
+        gate's checks took.
+    output_bytes, object_bytes
+        What was stored for it: document or quarantine file, and the model that is kept for good.
     misses
         The findings that are not PASS: check → status.
     """
@@ -113,3 +116,7 @@ class ItemResult:
     quarantine_path: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
     misses: Mapping[str, str] = field(default_factory=dict)
+    cpu_seconds: float = 0.0
+    check_seconds: float = 0.0
+    output_bytes: int = 0
+    object_bytes: int = 0

@@ -99,8 +99,8 @@ class Worked:
         The digest of what the result depends on beside its bytes; empty where it depends on none.
     reason, message, trace
         Why there is no document: a code, a sentence, and for exceptions the traceback.
-    seconds
-        Wall time in the worker.
+    seconds, cpu_seconds, check_seconds
+        Wall time in the worker; CPU time there; and how much of that the gate's checks took.
     """
 
     key: str
@@ -120,6 +120,8 @@ class Worked:
     message: str = ""
     trace: str = ""
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    check_seconds: float = 0.0
     attempt: int = 1
 
     def document(self) -> bytes:

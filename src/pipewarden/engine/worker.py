@@ -19,6 +19,7 @@ import orjson
 
 from pipewarden.core.canonical import digest_of
 from pipewarden.core.findings import Verdict
+from pipewarden.engine.metering import cpu_seconds
 from pipewarden.engine.pipeline import Pipeline
 from pipewarden.engine.publication import documents
 from pipewarden.engine.publication.models import check_model
@@ -35,8 +36,9 @@ _MESSAGE_MAX = 2_000
 _BACKOFF_SECONDS, _BACKOFF_MAX = 0.1, 10.0
 
 
-#: Document, verdict (None: the gate is off), identity, and facts (None: as they were).
-_Judged = tuple[dict[str, Any], Verdict | None, str | None, dict[str, Any] | None]
+#: Document, verdict (None: the gate is off), identity, facts (None: as they were), and the CPU
+#: seconds that the checks took.
+_Judged = tuple[dict[str, Any], Verdict | None, str | None, dict[str, Any] | None, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class Workshop:
             The document could not be staged: no item of the run could.
         """
         passing(Window.ITEM_TAKEN)
-        started = time.perf_counter()
+        started, used = time.perf_counter(), cpu_seconds()
         companion = ""
         try:
             if self.pipeline.companion is not None and task.record is None:
@@ -95,8 +97,13 @@ class Workshop:
             if type(error) not in (SystemExit, KeyboardInterrupt):
                 raise  # a signal's own: the run is asked to stop
             worked = _without_document(task, Work.ERRORED, *_describe(error))
-        seconds = time.perf_counter() - started
-        return replace(worked, seconds=seconds, attempt=task.attempt, companion=companion)
+        return replace(
+            worked,
+            seconds=time.perf_counter() - started,
+            cpu_seconds=cpu_seconds() - used,
+            attempt=task.attempt,
+            companion=companion,
+        )
 
     def _work(self, task: Task) -> Worked:
         if task.problem is not None:
@@ -123,7 +130,7 @@ class Workshop:
 
     def _document(self, task: Task, value: Any, input_hash: str) -> tuple[Worked, dict[str, Any]]:
         judged = self._rejudge(task) or self._judged(task, value, input_hash)
-        document, verdict, identity, facts = judged
+        document, verdict, identity, facts, check_seconds = judged
         document["verdict"] = documents.verdict_of(verdict)
         misses = () if verdict is None else verdict.misses
         worked = Worked(
@@ -134,6 +141,7 @@ class Workshop:
             findings=tuple(documents.plain([finding.as_dict() for finding in misses])),
             identity=identity,
             facts=facts,
+            check_seconds=check_seconds,
         )
         return worked, document
 
@@ -149,10 +157,12 @@ class Workshop:
         document = documents.document_of(result, _source(task, input_hash))
         if self.pipeline.family is not None:
             check_model(document)
+        used = cpu_seconds()
         verdict = gate.evaluate(result) if self.validate else None
+        check_seconds = cpu_seconds() - used
         identity = gate.unique.identity(result) if self.validate and gate.unique else None
         facts = documents.plain(dict(self.pipeline.facts(result))) if self.pipeline.facts else {}
-        return document, verdict, identity, facts
+        return document, verdict, identity, facts, check_seconds
 
     def _rejudge(self, task: Task) -> _Judged | None:
         """Return the stored document with today's verdict, or None when it does not allow it."""
@@ -169,7 +179,7 @@ class Workshop:
         if verdict is None:
             return None
         document["source"] = _source(task, str(document.get("source", {}).get("sha256", "")))
-        return document, verdict, task.identity, None
+        return document, verdict, task.identity, None, 0.0
 
     def _process(self, key: str, value: Any) -> Any:
         rng = random.Random(f"{key}{self.seed}")  # noqa: S311 - jitter, not a secret

@@ -30,5 +30,9 @@ class InlineExecutor:
                 ready = True
             yield self._workshop.work(task)
 
+    def processes(self) -> list[int]:
+        """Return the ids of the processes that work beside this one: none."""
+        return []
+
     def stop(self) -> None:
         """Nothing to stop: no item is in flight between two results."""

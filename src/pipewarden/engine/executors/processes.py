@@ -261,6 +261,10 @@ class ProcessExecutor:
         slot.process.join()
         slot.process.close()
 
+    def processes(self) -> list[int]:
+        """Return the ids of the processes that work beside this one."""
+        return [slot.process.pid for slot in self._slots]
+
     def stop(self) -> None:
         """Kill every worker; what they held is not done."""
         for slot in self._slots:

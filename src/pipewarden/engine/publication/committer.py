@@ -122,6 +122,7 @@ class Committer:
 
     def _publish(self, worked: Worked, step: Step, before: Entry | None) -> None:
         entry = self._entry("success", worked, before)
+        kept_before = self._kept_bytes()
         trained = self._models.published(worked) if self._models is not None else None
         target = self._outputs.publish(step.key, worked, entry)
         if before is not None and step.moved_from is not None and before.get("output_path"):
@@ -134,7 +135,13 @@ class Committer:
         if worked.identity is not None:
             entry["identity"] = worked.identity
         result = self._result(worked, Outcome.PUBLISHED)
-        result = replace(result, output_path=str(target), facts=entry.get("facts") or {})
+        result = replace(
+            result,
+            output_path=str(target),
+            facts=entry.get("facts") or {},
+            output_bytes=worked.staged_size or len(worked.line or b""),
+            object_bytes=self._kept_bytes() - kept_before,
+        )
         self._record(step, entry, result, trained)
 
     def _fail(
@@ -167,13 +174,22 @@ class Committer:
             self._outputs.withdraw_uncommitted(step.key)
         self._inputs[step.key] = worked.input_signature
         result = self._result(worked, Outcome.REJECTED if rejected else Outcome.ERRORED)
-        result = replace(
-            result, reason=kept.reason, message=kept.message, quarantine_path=str(kept.path)
-        )
-        trained = None
+        kept_before, trained = self._kept_bytes(), None
         if self._models is not None and document is not None:
             trained = self._models.rejected(document, kept.reason)
+        result = replace(
+            result,
+            reason=kept.reason,
+            message=kept.message,
+            quarantine_path=str(kept.path),
+            output_bytes=kept.size,
+            object_bytes=self._kept_bytes() - kept_before,
+        )
         self._record(step, entry, result, trained)
+
+    def _kept_bytes(self) -> int:
+        """Return how many bytes of models were written so far."""
+        return 0 if self._models is None else self._models.written
 
     def _defer(self, worked: Worked, step: Step, before: Entry | None) -> None:
         key = step.moved_from or step.key
@@ -280,6 +296,8 @@ class Committer:
             message=worked.message,
             verdict=worked.status,
             seconds=worked.seconds,
+            cpu_seconds=worked.cpu_seconds,
+            check_seconds=worked.check_seconds,
             attempt=worked.attempt,
             misses={str(f["check"]): str(f["status"]) for f in worked.findings},
         )

@@ -42,7 +42,7 @@ def check_model(document: Mapping[str, Any]) -> None:
         raise BadInput("no_model", f"the result is no model document: {'; '.join(problems)}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ModelKeeper:
     """Keeps every model document that a run makes, deployable or not.
 
@@ -52,10 +52,13 @@ class ModelKeeper:
         The object store: files named by the hash of what they hold, never changed.
     family
         The pipeline's name.
+    written
+        Bytes written so far; what was kept before is not written again.
     """
 
     folder: Path
     family: str
+    written: int = 0
 
     def published(self, worked: Worked) -> Trained:
         """Keep a document that passed its gate; it must still lie staged."""
@@ -79,6 +82,7 @@ class ModelKeeper:
         path = object_path(self.folder, object_hash)
         if not path.is_file():
             durable.write_file(path, data)
+            self.written += len(data)
         return Trained(
             model=str(document["model"]),
             family=self.family,

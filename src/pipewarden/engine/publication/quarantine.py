@@ -19,11 +19,12 @@ FAILED, REPORT, WITHDRAWN = "_FAILED.json", "_FAILURE_REPORT.md", "_WITHDRAWN.js
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Where a failed item lies, the machine-readable reason, and a sentence for a person."""
+    """Where a failed item lies, why (a code, and a sentence), and the bytes that are kept of it."""
 
     path: Path
     reason: str
     message: str
+    size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +78,13 @@ class Quarantine:
             "result": document,
         }
         path = documents.artifact_path(self.folder, worked.key, FAILED)
-        durable.write_file(path, documents.encode(facts))
+        kept = documents.encode(facts)
+        durable.write_file(path, kept)
         report = documents.artifact_path(self.folder, worked.key, REPORT)
         text = self.render({**facts, "quarantine_path": str(path)}, report.parent)
-        durable.write_file(report, text.encode("utf-8", "backslashreplace"))
-        return Kept(path, reason, message)
+        told = text.encode("utf-8", "backslashreplace")
+        durable.write_file(report, told)
+        return Kept(path, reason, message, len(kept) + len(told))
 
     def keep_withdrawn(self, key: str, published: bytes) -> None:
         """Keep a document that is published no more, so that withdrawing it loses nothing."""

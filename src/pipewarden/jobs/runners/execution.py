@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from pipewarden.engine.records import RecordSource
 from pipewarden.engine.source import Source
 from pipewarden.errors import DatabaseUnavailable, Fenced, PipewardenError
 from pipewarden.jobs import summary
+from pipewarden.jobs.costs.metering import Meter
+from pipewarden.jobs.costs.recording import record_run
 from pipewarden.jobs.models.measuring import models_of
 from pipewarden.jobs.models.saving import saving_of
 from pipewarden.jobs.options import RunOptions
@@ -74,6 +77,8 @@ class Execution:
     folder: Path
     snapshot: dict[str, Any]
     _report: RunReport | None = None
+    _meter: Meter = field(default_factory=Meter)
+    _began_at: datetime = field(init=False)
 
     def carry_out(self, lease: Lease) -> RunReport:
         """Run the job to its end and write its reports; what stops it marks the job FAILED.
@@ -90,12 +95,15 @@ class Execution:
             self.workspace.clock,
             tell=self.listener.note,
         )
+        self._began_at = self.workspace.clock()
+        self._meter.start()
         try:
             return self._through_outages(lease, control, began)
         except BaseException as error:
             self._give_up(lease, error)
             raise
         finally:
+            self._meter.stop()
             control.telling.end(self.workspace.database)
 
     def _through_outages(self, lease: Lease, control: Control, began: float) -> RunReport:
@@ -168,6 +176,7 @@ class Execution:
             control=control,
             listener=self.listener,
             render_failure=markdown.failure_report,
+            meter=self._meter,
         )
 
     @staticmethod
@@ -228,6 +237,7 @@ class Execution:
                 details=details,
             )
             ledger.append(conn, [act], at)
+            record_run(conn, ended, self._meter, began_at=self._began_at, at=at)
         passing(Window.RUN_FINISHED)
         return replace(self._report, status=ended.status)
 
@@ -270,7 +280,7 @@ class Execution:
         )
         at = self.workspace.clock()
         with suppress(PipewardenError), self.workspace.database.write() as conn:
-            jobs.transition(
+            ended = jobs.transition(
                 conn, lease.job_id, JobStatus.FAILED, actor=self.workspace.actor, at=at,
                 error=words[:2000], lease=lease,
             )  # fmt: skip
@@ -282,3 +292,4 @@ class Execution:
                 details={"status": str(JobStatus.FAILED)},
             )
             ledger.append(conn, [act], at)
+            record_run(conn, ended, self._meter, began_at=self._began_at, at=at)

@@ -27,6 +27,7 @@ from pipewarden.engine.source import Scan, Source
 from pipewarden.engine.task import Task
 from pipewarden.engine.worker import Workshop
 from pipewarden.errors import ConservationViolated
+from pipewarden.jobs.costs.metering import Meter
 from pipewarden.jobs.options import RunOptions
 from pipewarden.jobs.queue.tracing import name_lines
 from pipewarden.jobs.runners.control import Aborted, Control
@@ -83,6 +84,8 @@ class Runner:
         Where documents are published.
     render_failure
         Makes the text of a failure report.
+    meter
+        Looks at the memory of this process and its workers.
     told
         What happened on the way that belongs into the report.
     """
@@ -98,6 +101,7 @@ class Runner:
     control: Control
     listener: Listener
     render_failure: Callable[..., str]
+    meter: Meter
     told: list[str] = field(default_factory=list)
 
     def run(self) -> Tally:
@@ -229,11 +233,13 @@ class Runner:
         tasks = order.of(self._tasks(planned, in_order_of(planned.scan, acting)))
         committer.pending = left
         batch = gathering(self.outputs, time.monotonic)
-        executor = self._executor(planned)
+        executor, remote = self._executor(planned), self.options.executor == "celery"
         with closing(executor.results(tasks)) as results:
             ordered = results if self.pipeline.lines is None else order.restored(results)
             for worked in self.control.abortable(ordered):
                 if worked is not None:
+                    if remote:
+                        self.meter.elsewhere(worked.cpu_seconds)
                     committer.add(worked, steps[worked.key])
                     left.pop(worked.key, None)
                     batch.took(len(worked.line or b""))
@@ -242,6 +248,7 @@ class Runner:
                     self.listener.committed(committer.flush())
                     batch.committed(time.monotonic() - began)
                 self.control.poll()
+                self.meter.look(executor.processes)
         self.listener.committed(committer.flush())
         if executor.replaced:  # a worker that was killed may have left a document half handed over
             for leftover in Scan.of(Source(self.output_dir, ("*",))).leftovers:

@@ -35,6 +35,10 @@ _COLUMNS = tuple(
         "quarantine_path",
         "facts",
         "misses",
+        "cpu_seconds",
+        "check_seconds",
+        "output_bytes",
+        "object_bytes",
     )
 )
 
@@ -262,6 +266,10 @@ def _row(job_id: str, result: ItemResult, at: str) -> dict[str, Any]:
         "facts": dict(result.facts),
         "misses": dict(result.misses),
         "at": at,
+        "cpu_seconds": result.cpu_seconds,
+        "check_seconds": result.check_seconds,
+        "output_bytes": result.output_bytes,
+        "object_bytes": result.object_bytes,
     }
 
 
@@ -279,4 +287,8 @@ def _result(row: Any) -> ItemResult:
         quarantine_path=quarantine,
         facts=row.facts,
         misses=row.misses,
+        cpu_seconds=row.cpu_seconds,
+        check_seconds=row.check_seconds,
+        output_bytes=row.output_bytes,
+        object_bytes=row.object_bytes,
     )

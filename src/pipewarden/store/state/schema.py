@@ -142,6 +142,10 @@ items = Table(
     Column("facts", Json, nullable=False),
     Column("misses", Json, nullable=False),
     Column("at", Name, nullable=False),
+    Column("cpu_seconds", Float(53), nullable=False, server_default="0"),
+    Column("check_seconds", Float(53), nullable=False, server_default="0"),
+    Column("output_bytes", BigInteger, nullable=False, server_default="0"),
+    Column("object_bytes", BigInteger, nullable=False, server_default="0"),
     Index(None, "job_id", "outcome", "key"),
     sqlite_with_rowid=False,
 )
