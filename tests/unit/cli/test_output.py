@@ -13,10 +13,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from pipewarden.app import demo_filings, demo_folder
 from pipewarden.app.cli import asking
 from pipewarden.app.cli.output import terminal, watching
 from pipewarden.app.cli.output.progress import JsonLines, Lines, Pace
+from pipewarden.app.demo import filings as demo_filings, folder as demo_folder
 from pipewarden.core.items import Action, ItemResult, Outcome, Plan, State, Step
 from pipewarden.core.jobs import Job, JobStatus, Progress
 from pipewarden.engine.planner import Planned

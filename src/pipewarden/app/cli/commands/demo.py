@@ -18,6 +18,6 @@ def demo(
     ] = Path("demo"),
 ) -> None:
     """Show everything once, on sample data that it generates; takes less than a minute."""
-    from pipewarden.app.demo_tour import take
+    from pipewarden.app.demo.tour import take
 
     take(folder)

@@ -1,4 +1,4 @@
-"""The five-minute tour: real commands, one after the other, on filings that it invents."""
+"""The tour: real commands, one after the other, and a model that heals, on invented data."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from pipewarden.app import demo_articles, demo_filings, demo_folder
 from pipewarden.app.cli.output.terminal import say, say_facts, say_next
+from pipewarden.app.demo import articles, filings, folder as place, loop
+from pipewarden.app.demo.production import ALERTS, MODEL, ROWS_A_DAY
 from pipewarden.errors import PipewardenError
 from pipewarden.report.untrusted import shell_line
 
-_RAW, _PIPELINE = "raw", "filings"
+_RAW, _PIPELINE, _LOOP = "raw", "filings", "loop"
 _ENTRY = "from pipewarden.app.cli.main import entry; entry()"
 #: The process is killed right after its second commit; see `store.windows`.
 _CRASH = "journal.synced:2"
@@ -34,7 +35,7 @@ def take(wanted: Path) -> Path:
         A command did not end as it should.
     """
     began = time.monotonic()
-    tour = _Tour(demo_folder.fresh_folder(wanted))
+    tour = Tour(place.fresh_folder(wanted))
     try:
         tour.sample_data()
         tour.first_run()
@@ -44,30 +45,35 @@ def take(wanted: Path) -> Path:
         tour.articles()
         tour.report()
         tour.audit()
+        tour.healing()
     finally:
-        demo_folder.mark(tour.folder)
+        place.mark(tour.folder)
     tour.farewell(time.monotonic() - began)
     return tour.folder
 
 
-class _Tour:
+class Tour:
+    """The chapters, in the folder of the demonstration."""
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._steps = 0
-        self._run_id = ""
+        self._run_id, self._page = "", ""
         foreign = {name for name in os.environ if name.startswith("PIPEWARDEN_")}
         kept = foreign - {"PIPEWARDEN_RESEARCHER"}  # neither another database nor other folders
         self._environment = {k: v for k, v in os.environ.items() if k not in kept}
 
     def sample_data(self) -> None:
-        samples = demo_filings.samples()
+        """Write the invented filings."""
+        samples = filings.samples()
         self._step("Sample data", f"{len(samples)} invented filings, some of them broken")
-        demo_folder.write(self.folder / _RAW, ((s.name, s.data) for s in samples))
+        place.write(self.folder / _RAW, ((s.name, s.data) for s in samples))
         width = max(len(sample.name) for sample in samples)
         for sample in samples:
             say(f"  {_RAW}/{sample.name.ljust(width)}  {sample.about}")
 
     def first_run(self) -> None:
+        """Run the pipeline over all of them."""
         self._step(
             "Run the pipeline",
             "What passes the gate is published; what fails is kept in quarantine, with the reason.",
@@ -76,15 +82,17 @@ class _Tour:
         self._look_at_output("harbor_10-K_2024.htm")
 
     def only_what_changed(self) -> None:
-        revised = demo_filings.revisions()
+        """Change two, and run again."""
+        revised = filings.revisions()
         self._step("Change two files, run again", "Only what changed is processed.")
-        demo_folder.write(self.folder / _RAW, ((s.name, s.data) for s in revised))
+        place.write(self.folder / _RAW, ((s.name, s.data) for s in revised))
         for sample in revised:
             say(f"  changed {_RAW}/{sample.name}: {sample.about}")
         self._command("status", _RAW)
         self._command("run", _PIPELINE, _RAW)
 
     def crash_and_resume(self) -> None:
+        """Kill a run right after a commit, and resume it."""
         self._step(
             "Kill a run half way, resume it",
             "The process gets SIGKILL right after a commit, as from a power cut. Nothing is lost.",
@@ -96,20 +104,22 @@ class _Tour:
         self._command("jobs", "resume", self._run_id, ends={1})
 
     def quarantine(self) -> None:
+        """Show what was kept back, and why."""
         self._step("Look into quarantine", "Each item has its reason, and a way back.")
         self._command("quarantine", "list")
         self._command("quarantine", "show", self._run_id, "broken/truncated.htm")
 
     def articles(self) -> None:
+        """Clean invented news; left out where the extra is missing."""
         self._step("Clean news", "Records are items, too. What is not broken must stay as it is.")
         missing = [name for name in ("spacy", "ftfy", "trafilatura") if find_spec(name) is None]
         if missing:
             say(f"Left out: {', '.join(missing)} not installed (pip install pipewarden[articles]).")
             return
-        demo_folder.write(self.folder, [(demo_articles.FILE, demo_articles.lines())])
-        for name, damage in demo_articles.about():
+        place.write(self.folder, [(articles.FILE, articles.lines())])
+        for name, damage in articles.about():
             say(f"  {name.ljust(9)}  {damage}")
-        self._command("run", "articles", demo_articles.FILE, "--output-dir", "clean", ends={1})
+        self._command("run", "articles", articles.FILE, "--output-dir", "clean", ends={1})
         self._look_at_changes()
 
     def _look_at_changes(self) -> None:
@@ -124,6 +134,7 @@ class _Tour:
                 say(f"      {change['rule'].ljust(12)} {before!r} -> {after!r}")
 
     def report(self) -> None:
+        """Show the report of a run."""
         self._step("Read the report", "Every run leaves one, as Markdown, HTML and JSON.")
         path = self._report("md")
         say(f"$ head -n {_HEAD_LINES} {path}", tone="head")
@@ -133,11 +144,40 @@ class _Tour:
         say("…")
 
     def audit(self) -> None:
+        """Show and verify the ledger."""
         self._step("Verify the ledger", "Every act is in a hash chain that shows any change.")
         self._command("audit", "log", "--limit", "6")
         self._command("audit", "verify")
 
+    def healing(self) -> None:
+        """Let a model heal in simulated time; left out where an extra is missing."""
+        self._step(
+            "Watch a model heal itself",
+            f"{loop.DAYS} simulated days, {ROWS_A_DAY:,} requests in each; labels come twelve "
+            "hours later. Desk, monitor,\nalerts, healer, gates and ledger are the real ones, and "
+            "nobody is asked anything.",
+        )
+        missing = loop.lacking()
+        if missing:
+            extras = ",".join(missing)
+            say(f"Left out: what it needs is not installed (pip install 'pipewarden[{extras}]').")
+            return
+        shown = loop.show((self.folder / _LOOP).absolute())
+        self._page = shown.report.relative_to(self.folder.absolute()).as_posix()
+        say()
+        say(f"Why did it do that? From here on it is commands again, in {_LOOP}/:")
+        drill = ("--reason", "a drill")
+        for arguments in (
+            ("heal", "explain"),
+            ("trace", shown.prediction),
+            ("rollback", "--model", MODEL, *drill),
+            ("rollback", "--model", MODEL, "--to-version", str(shown.version), *drill),
+            ("audit", "verify"),
+        ):
+            self._command(*arguments, within=_LOOP)
+
     def farewell(self, seconds: float) -> None:
+        """Say where everything lies, and what to type next."""
         say()
         say(f"That was everything, in {seconds:.0f} s. It all lies in {self.folder}:", tone="good")
         say_facts(
@@ -148,6 +188,7 @@ class _Tour:
                 "runs": "data/runs/",
                 "reports": self._report("html"),
                 "state": ".pipewarden/state.db",
+                **self._of_loop(),
             }
         )
         say_next(
@@ -156,10 +197,23 @@ class _Tour:
                 f"pipewarden status {_RAW} --explain": "for every filing, what would be done, why",
                 f"pipewarden jobs status {self._run_id}": "the run that was killed and resumed",
                 f"pipewarden rerun {self._run_id}": "the same again, from its stored configuration",
+                "pipewarden heal status --json": f"in {_LOOP}/: every healing, with all its facts",
                 "pipewarden doctor": "whether everything is here that your own pipeline needs",
                 "pipewarden run package.module:pipeline FOLDER": "your own pipeline, on your files",
             }
         )
+
+    def _of_loop(self) -> dict[str, str]:
+        """Return where the files of the healed model lie, if there is one."""
+        if not self._page:
+            return {}
+        return {
+            "healed model": f"{_LOOP}/, a home of its own, with its state and ledger "
+            f"{_LOOP}/.pipewarden/state.db",
+            "last check": self._page,
+            "alerts": f"{_LOOP}/{ALERTS}, what the console channel said",
+            "what may heal": f"{_LOOP}/config/healing.yaml",
+        }
 
     # ── steps ────────────────────────────────────────────────────────────────────────────────
 
@@ -169,12 +223,14 @@ class _Tour:
         say(f"── {self._steps}. {title} ".ljust(78, "─"), tone="head")
         say(why)
 
-    def _command(self, *arguments: str, ends: set[int] | None = None, **environment: str) -> None:
+    def _command(
+        self, *arguments: str, ends: set[int] | None = None, within: str = "", **environment: str
+    ) -> None:
         """Show a command and run it for real; its output is its own."""
         shown = "".join(f"{name}={value} " for name, value in environment.items())
         say()
         say(f"$ {shown}{shell_line(['pipewarden', *arguments])}", tone="head")
-        done = self._run(arguments, capture=False, **environment)
+        done = self._run(arguments, capture=False, within=within, **environment)
         if done.returncode:
             say()
             say(f"(exit code {done.returncode}: {_MEANING.get(done.returncode, 'an error')})")
@@ -189,11 +245,11 @@ class _Tour:
         return json.loads(self._run((*arguments, "--json"), capture=True).stdout)
 
     def _run(
-        self, arguments: tuple[str, ...], *, capture: bool, **environment: str
+        self, arguments: tuple[str, ...], *, capture: bool, within: str = "", **environment: str
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(  # noqa: S603 - this very program
             [sys.executable, "-c", _ENTRY, *arguments],
-            cwd=self.folder,
+            cwd=self.folder / within,
             env={**self._environment, **environment},
             capture_output=capture,
             text=True,
