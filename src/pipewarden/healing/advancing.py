@@ -7,7 +7,7 @@ compare-and-set under the lease, so a healer that slept changes nothing any more
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from pipewarden.core.healing.states import Healing, HealingState, given_up
@@ -27,6 +27,9 @@ from pipewarden.models.context import in_words
 from pipewarden.store.state import ledger, outbox
 from pipewarden.store.state.healing import healings
 from pipewarden.store.windows import HealingWindow, passing
+
+#: The fact that says in which state the healing waits, and for what.
+WAITS = "waits"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +67,7 @@ def advance(context: HealingContext, healing_id: int, *, steps: int | None = Non
         while not healing.state.ended and (steps is None or len(passed) < steps):
             done = _step(context, healing)
             if isinstance(done, str):
+                healing = _waiting(context, healing, done)
                 return Advanced(healing=_released(context, healing), passed=(*passed,), waits=done)
             healing = done
             passed.append(healing.state)
@@ -102,6 +106,14 @@ def claimed(context: HealingContext, healing: Healing) -> Healing:
         )
     passing(HealingWindow.HEAL_CLAIMED)
     return held
+
+
+def _waiting(context: HealingContext, healing: Healing, what: str) -> Healing:
+    """Write down what is waited for, so that whoever asks is told."""
+    with context.database.write() as conn:
+        known = healings.get(conn, healing.id)  # the step may have written facts
+        mine = replace(known, lease_token=healing.lease_token)
+        return healings.keep(conn, mine, {WAITS: [str(known.state), what]})
 
 
 def _released(context: HealingContext, healing: Healing) -> Healing:

@@ -10,6 +10,7 @@ from typing import Any
 from pipewarden.core.healing.deciding import Decision, decide
 from pipewarden.core.healing.facts import Facts, Performance
 from pipewarden.core.healing.states import Action, Healing, HealingState
+from pipewarden.healing.advancing import WAITS
 from pipewarden.healing.context import HealingContext
 from pipewarden.healing.deciding.looking import look
 from pipewarden.models import choosing
@@ -117,6 +118,9 @@ def _going(one: Healing) -> list[str]:
         f"Healing {one.id} goes on since {_time(one.opened_at)}, because {why}.",
         f"It is {one.state} since {_time(one.entered_at)}: {one.reason}.",
     ]
+    state, waits = one.facts.get(WAITS) or ("", "")
+    if state == one.state:
+        told.append(f"It waits: {waits}.")
     if one.paused_at is not None:
         told.append(f"It stands still since {_time(one.paused_at)}, by {one.paused_by}.")
     if one.error:

@@ -118,6 +118,8 @@ def test_too_few_rows_are_waited_for(made):
     held.fall_ill()
     assert "too few to train on" in once(held.healer()).advanced[0].waits
     assert newest(held).state is S.COLLECTING
+    told = " ".join(explain(held.healer(), "mean", PLACE).sentences)
+    assert "It waits: 10 rows are too few to train on: 30" in told
     held.ask(60, 10.0)
     once(held.healer())
     assert newest(held).state is S.VERIFYING
