@@ -56,7 +56,8 @@ WORLDS: dict[str, Weights] = {
 def tilted(values: np.ndarray, strength: float) -> np.ndarray:
     """Return weights that grow by a factor e a standard deviation; a missing value is the mean."""
     known = np.where(np.isnan(values), np.nanmean(values), values)
-    return np.exp(strength * np.clip((known - known.mean()) / known.std(), -3, 3))
+    weights: np.ndarray = np.exp(strength * np.clip((known - known.mean()) / known.std(), -3, 3))
+    return weights
 
 
 def drawn(weights: np.ndarray, number: int, rng: np.random.Generator) -> np.ndarray:
@@ -164,13 +165,13 @@ def _speed(result: Result, borrowers: Borrowers, number: int) -> None:
     scores = rng.choice(borrowers.scores, number) * (1 - 1e-6 * rng.random(number))
     labels = (rng.random(number) < scores).astype(float)
     decided = scores > 0.2
-    for name, work in (
-        ("estimated", lambda: estimated(scores, decided)),
-        (
-            "measured with labels, with intervals",
-            lambda: of_classifier(scores, labels, decided, seed=0),
+    works: dict[str, Callable[[], object]] = {
+        "estimated": lambda: estimated(scores, decided),
+        "measured with labels, with intervals": lambda: of_classifier(
+            scores, labels, decided, seed=0
         ),
-    ):
+    }
+    for name, work in works.items():
         began = time.perf_counter()
         work()
         taken = time.perf_counter() - began

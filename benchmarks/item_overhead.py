@@ -17,7 +17,7 @@ from measuring import Claim, Result, answered, main, scratch
 from noop_run import fill
 
 import pipewarden as pw
-from pipewarden.jobs.runners import local
+from pipewarden.jobs.runners import publishing
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.settings import Settings
 from pipewarden.store.files import durable
@@ -95,7 +95,7 @@ def _floor(folder: Path, items: int) -> tuple[str, ...]:
 def _run(inbox: Path, home: Path, case: list[Any]) -> dict[str, float]:
     """Run once, as if for the first time."""
     executor, workers, batch = case
-    local._BATCH_ITEMS = batch
+    publishing.BATCH_ITEMS = batch
     for left in inbox.glob(".manifest*"):
         left.unlink()
     workspace = Workspace(Settings(home=home))

@@ -12,9 +12,10 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from measuring import Claim, Result, main, scratch
 
@@ -56,7 +57,7 @@ def measure(quick: bool) -> Result:
     return result.without_verdicts() if rows < ROWS else result
 
 
-def _databases() -> Iterator[tuple[str, object]]:
+def _databases() -> Iterator[tuple[str, AbstractContextManager[Database]]]:
     yield "SQLite", _sqlite()
     if url := os.environ.get("PIPEWARDEN_BENCH_POSTGRES"):
         yield "PostgreSQL", _postgresql(url)
@@ -127,13 +128,14 @@ def _prediction(number: int, step: timedelta) -> Prediction:
     )
 
 
-Ask = Callable[[object], object]
+Ask = Callable[[Any], object]
 
 
 def _questions() -> Iterator[tuple[str, str, Ask]]:
     of = ("model-2", "production")  # all of its predictions have labels
-    hour = {"since": START + timedelta(days=50), "until": START + timedelta(days=50, hours=1)}
-    whole = {"since": START, "until": START + timedelta(days=DAYS)}
+    middle = START + timedelta(days=50)
+    hour: dict[str, Any] = {"since": middle, "until": middle + timedelta(hours=1)}
+    whole: dict[str, Any] = {"since": START, "until": START + timedelta(days=DAYS)}
     yield "counts of an hour", "hour", lambda conn: labels.counts(conn, *of, **hour)
     yield "labelled ones of an hour", "hour", lambda conn: list(labels.labelled(conn, *of, **hour))
     yield (

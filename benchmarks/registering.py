@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ def measure(quick: bool) -> Result:
     documents = [train(record, held) for record in drawn_records(FITTED)]
     size = len(orjson.dumps(documents[0]))
     result = Result(f"Register {number} versions", ("what", "versions a second", "CPU a version"))
-    names = {
+    names: dict[str, Callable[[int], str]] = {
         "a model each": lambda at: f"sales/{at:013d}",
         "versions of one model": lambda _: "sales/9780306406157",
     }
