@@ -7,17 +7,28 @@ from typing import Any
 
 from pipewarden.core.models.families import LabelledRow
 from pipewarden.errors import BadInput
+from pipewarden.healing.together import weeks
+from pipewarden.healing.together.weeks import tail_of
 from pipewarden.settings.healing_policy import Quality
 
 
 def problems_of(
-    champion: Mapping[str, Any], rows: Sequence[LabelledRow], limits: Quality
+    champion: Mapping[str, Any],
+    rows: Sequence[LabelledRow],
+    limits: Quality,
+    newest: Sequence[LabelledRow] = (),
 ) -> list[str]:
     """Return in words what is broken about rows; nothing where they are as they should be.
 
     A world that changed shows in values that the champion knows as well; a feature that is gone, or
-    counted in another unit, shows in values that it never saw. Of a model without columns nothing
-    is said.
+    counted in another unit, shows in values that it never saw. Of a model without columns and
+    without a series nothing is said.
+
+    Parameters
+    ----------
+    newest
+        The same with those that are kept apart: of a series, what is broken is seen in its newest
+        weeks first.
 
     Raises
     ------
@@ -29,6 +40,8 @@ def problems_of(
     from pipewarden.monitoring.quality.rules import QualityRules
     from pipewarden.monitoring.quality.verdict import Fault
 
+    if (tail := tail_of(champion)) is not None:
+        return weeks.problems_of(tail, newest or rows, limits)
     try:
         baseline = Baseline.of(champion)
     except BadInput:

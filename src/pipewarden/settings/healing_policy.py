@@ -200,10 +200,10 @@ SERIES: Mapping[str, Any] = {
         "min_rows": 26,
         "max_rows": 520,
         "min_positives": 1,
-        "holdout": 0.4,
+        "holdout": 0.3,
     },
-    "evaluation": {"min_rows": 4},
-    "verification": {"hours": 0, "min_rows": 4, "tolerance": 0.5},
+    "evaluation": {"min_rows": 4, "min_gain": 0.05},
+    "verification": {"hours": 0, "min_rows": 4, "tolerance": 2.0},
     "timeouts_hours": {
         "collecting": 2184,
         "evaluating": 2184,

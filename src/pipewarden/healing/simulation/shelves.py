@@ -135,6 +135,16 @@ class Shelf:
 
     def sold(self, name: str, week: int) -> int | None:
         """Return what arrives of a book and a week; None where nothing does."""
+        if (name, week) not in self._known:
+            self._known[name, week] = self._drawn(name, week)
+        return self._known[name, week]
+
+    @cached_property
+    def _known(self) -> dict[tuple[str, int], int | None]:
+        """What was drawn already: a table that grows has the same past each time."""
+        return {}
+
+    def _drawn(self, name: str, week: int) -> int | None:
         level, swing, phase = self._usual[name]
         now = self.world(week - self.shift_week) if name in self.changing else USUAL
         drawn = self._random(f"{name}/{week}")

@@ -55,7 +55,7 @@ def step(context: HealingContext, healing: Healing, policy: Policy) -> Move | Wa
         "table": str(path),
         "rows": table["rows"],
         "added": table["added"],
-        "problems": problems_of(champion, rows[:kept], policy.quality),
+        "problems": problems_of(champion, rows[:kept], policy.quality, rows),
         "boundary": [rows[kept]["at"].isoformat(), rows[kept]["prediction_id"]],
     }
     words = (

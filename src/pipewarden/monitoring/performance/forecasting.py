@@ -7,13 +7,16 @@ as if they were independent: it is a hint. A verdict wants several weeks or seve
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipewarden.core.monitoring.observations import ObservationStatus
 from pipewarden.monitoring.performance import figures
+from pipewarden.monitoring.performance.dropping import Judged
 from pipewarden.monitoring.performance.figures import Figure, Floats
 
 MASE, RMSE, MAPE = "forecast.mase", "forecast.rmse", "forecast.mape"
@@ -71,6 +74,24 @@ def of_forecasts(held: Forecasts) -> tuple[Figure, ...]:
         _covered(actual, held, known),
         _relative(actual, error, held.naive, known),
     )
+
+
+def within_promise(judged: Sequence[Judged]) -> list[Judged]:
+    """Return figures in which errors that the intervals had allowed for are a warning at most.
+
+    New weeks lie further and further ahead, where errors are larger than their average at training;
+    the intervals grow with them. Only where those do not hold either, the series has changed.
+    Forecasts without intervals stay as they are judged.
+    """
+    breach, warn = ObservationStatus.BREACH, ObservationStatus.WARN
+    covered = [one for one in judged if one.figure.metric == COVERAGE]
+    if not any(one.figure.value is not None and one.status is not breach for one in covered):
+        return list(judged)
+    words = "but the intervals hold, or chance may explain that they do not"
+    return [
+        replace(one, status=warn, reason=f"{one.reason}, {words}") if one.status is breach else one
+        for one in judged
+    ]
 
 
 def _floats(values: Any) -> Floats:

@@ -56,7 +56,7 @@ def observed(
         The chance of a breach where nothing changed.
     """
     from pipewarden.monitoring.performance.dropping import DropRules, judge
-    from pipewarden.monitoring.performance.forecasting import of_forecasts
+    from pipewarden.monitoring.performance.forecasting import of_forecasts, within_promise
     from pipewarden.monitoring.performance.observing import About, observed as told
 
     place = judging.subject.deployment
@@ -72,7 +72,8 @@ def observed(
     figures = of_forecasts(_forecasts(judging, rows))
     mark = {"since": (until - _BACK).isoformat(), "until": until.isoformat()}
     rules = DropRules(alpha=alpha)
-    found = told(judge(figures, judging.subject.at_training, rules), about)
+    judged = within_promise(judge(figures, judging.subject.at_training, rules))
+    found = told(judged, about)
     return [replace(tightened(judging, o), evidence={**o.evidence, **mark}) for o in found]
 
 
