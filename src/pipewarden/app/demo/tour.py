@@ -197,7 +197,7 @@ class Tour:
                 f"pipewarden status {_RAW} --explain": "for every filing, what would be done, why",
                 f"pipewarden jobs status {self._run_id}": "the run that was killed and resumed",
                 f"pipewarden rerun {self._run_id}": "the same again, from its stored configuration",
-                "pipewarden heal status --json": f"in {_LOOP}/: every healing, with all its facts",
+                **self._next_in_loop(),
                 "pipewarden doctor": "whether everything is here that your own pipeline needs",
                 "pipewarden run package.module:pipeline FOLDER": "your own pipeline, on your files",
             }
@@ -214,6 +214,15 @@ class Tour:
             "alerts": f"{_LOOP}/{ALERTS}, what the console channel said",
             "what may heal": f"{_LOOP}/config/healing.yaml",
         }
+
+    def _next_in_loop(self) -> dict[str, str]:
+        told = {
+            "pipewarden models history credit": "who served when, by whom and why",
+            "pipewarden audit log": "every act, the healer's and yours",
+        }
+        if not self._page:
+            return {}
+        return {f"(cd {_LOOP} && {command})": why for command, why in told.items()}
 
     # ── steps ────────────────────────────────────────────────────────────────────────────────
 
