@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pipewarden.settings.redaction import redact
 from pipewarden.settings.sections.alerts import AlertSettings
 from pipewarden.settings.sections.celery import CelerySettings
+from pipewarden.settings.sections.costs import CostSettings
 from pipewarden.settings.sections.events import EventSettings
 from pipewarden.settings.sections.guard import GuardSettings
 from pipewarden.settings.sections.healing import HealingSettings
@@ -116,6 +117,11 @@ class Settings(BaseModel):
     healing: HealingSettings = Field(
         default_factory=HealingSettings,
         description="`pipewarden heal`: its `policies` file, and how it runs; see the guide.",
+    )
+    costs: CostSettings = Field(
+        default_factory=CostSettings,
+        description="Prices for `pipewarden cost`: `currency`, `cpu_hour`, `memory_gb_hour`, "
+        "`storage_gb_month`; see the guide.",
     )
     service: ServiceSettings = Field(
         default_factory=ServiceSettings,

@@ -33,6 +33,7 @@ COMMANDS = {
     "monitor": ("Watch", "commands.monitoring.monitor:app"),
     "thresholds": ("Watch", "commands.monitoring.thresholds:app"),
     "alerts": ("Watch", "commands.monitoring.alerts:app"),
+    "cost": ("Watch", "commands.monitoring.cost:app"),
     "heal": ("Watch", "commands.healing.heal:app"),
     "simulate": ("Watch", "commands.healing.simulate:app"),
     "serve": ("Serve", "commands.service.serve:app"),

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pipewarden.core.costs.figures import Cost, CostKind
+from pipewarden.core.healing.states import Healing
 from pipewarden.core.jobs import Job
 from pipewarden.jobs.costs.metering import Meter
 from pipewarden.store.state.costs import rows
@@ -39,37 +40,19 @@ def record_run(
     return rows.add_run(conn, cost)
 
 
-def record_healing(
-    conn: Connection,
-    name: str,
-    meter: Meter,
-    *,
-    model: str,
-    run_id: str,
-    began_at: datetime,
-    at: datetime,
-) -> Cost:
-    """Write what was done at a healing took, but for its run; return what all of it took so far.
-
-    Parameters
-    ----------
-    name
-        Of the healing.
-    run_id
-        The run that trained its candidate; empty while there is none.
-    """
+def record_healing(conn: Connection, healing: Healing, meter: Meter, *, at: datetime) -> Cost:
+    """Write what a step of a healing took, but for its run; return what all steps took so far."""
     used = meter.read()
     cost = Cost(
         kind=CostKind.HEALING,
-        id=name,
-        model=model,
-        run_id=run_id,
-        began_at=began_at,
+        id=healing.name,
+        model=healing.model,
+        run_id=str(healing.facts.get("job") or ""),
+        began_at=healing.opened_at,
         at=at,
         cpu_seconds=used.cpu_seconds,
         wall_seconds=used.wall_seconds,
         memory_byte_seconds=used.memory_byte_seconds,
         memory_peak=meter.peak,
-        database_bytes=rows.size_of(conn),
     )
     return rows.add(conn, cost)

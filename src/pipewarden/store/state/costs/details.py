@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,11 +14,14 @@ from pipewarden.core.costs.figures import CostKind
 from pipewarden.core.items import Outcome
 from pipewarden.core.models.deployments import DeploymentState
 from pipewarden.store.state.costs.rows import costs
+from pipewarden.store.state.healing.schema import healings
 from pipewarden.store.state.models.schema import deployments, model_versions, predictions
 from pipewarden.store.state.schema import items
 
 _QUARANTINED = [outcome for outcome in Outcome if outcome.quarantined]
 _SERVING = [state for state in DeploymentState if state.serving]
+#: More healings than so are looked for among all.
+_NAMED = 500
 #: The short fact of an item that names what its fit chose among.
 CHOICE = "chosen"
 
@@ -153,6 +157,42 @@ def heaviest(
         Heavy(pipeline=pipeline, key=key, cpu_seconds=cpu, run_id=run)
         for key, cpu, run in conn.execute(query)
     ]
+
+
+def serving(conn: Connection) -> dict[str, int]:
+    """Return how many models of each pipeline serve somewhere."""
+    d, v = deployments.c, model_versions.c
+    query = (
+        select(v.family, func.count(d.model.distinct()))
+        .join(deployments, (v.model == d.model) & (v.version == d.version))
+        .where(d.state.in_(_SERVING))
+        .group_by(v.family)
+    )
+    return {row[0]: row[1] for row in conn.execute(query)}
+
+
+def families(conn: Connection) -> dict[str, str]:
+    """Return the pipeline that trains each model."""
+    query = select(model_versions.c.model, model_versions.c.family).distinct()
+    return {row[0]: row[1] for row in conn.execute(query)}
+
+
+def without_items(conn: Connection, *, since: datetime, until: datetime) -> set[str]:
+    """Return the runs that ended in the period and worked on items of which nothing is kept."""
+    kept = select(items.c.job_id).where(items.c.job_id == costs.c.id).exists()
+    query = select(costs.c.id).where(_ended(since, until), costs.c["items"] > 0, ~kept)
+    return set(conn.execute(query).scalars())
+
+
+def states(conn: Connection, names: Sequence[str]) -> dict[str, str]:
+    """Return the states of healings, by their names."""
+    numbers = [int(name.rpartition("/")[2]) for name in names]
+    query = select(healings.c.id, healings.c.state)
+    if len(numbers) <= _NAMED:
+        query = query.where(healings.c.id.in_(numbers))
+    wanted = set(names)
+    found = {f"healing/{number}": state for number, state in conn.execute(query)}
+    return {name: state for name, state in found.items() if name in wanted}
 
 
 def unasked(conn: Connection, *, since: datetime) -> list[Unasked]:

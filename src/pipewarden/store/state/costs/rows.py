@@ -125,23 +125,9 @@ def get(conn: Connection, kind: CostKind, subject: str) -> Cost | None:
     return None if row is None else _cost(row)
 
 
-def ended(
-    conn: Connection, *, since: datetime, until: datetime, pipeline: str = "", model: str = ""
-) -> list[Cost]:
-    """Return what ended in a period, in order of time.
-
-    Parameters
-    ----------
-    since, until
-        At ``since`` or later, and before ``until``.
-    pipeline, model
-        Only runs of this pipeline; only healings of this model; empty: of all.
-    """
+def ended(conn: Connection, *, since: datetime, until: datetime) -> list[Cost]:
+    """Return what ended at ``since`` or later, and before ``until``, in order of time."""
     query = select(costs).where(costs.c.at >= since, costs.c.at < until)
-    if pipeline:
-        query = query.where((costs.c.pipeline == pipeline) | (costs.c.kind != CostKind.RUN))
-    if model:
-        query = query.where((costs.c.model == model) | (costs.c.kind != CostKind.HEALING))
     rows = conn.execute(query.order_by(costs.c.at, costs.c.kind, costs.c.id)).mappings()
     return [_cost(row) for row in rows]
 
@@ -149,7 +135,7 @@ def ended(
 def mean_item_seconds(conn: Connection) -> dict[str, float]:
     """Return the mean CPU seconds of an item, over all that is known of each pipeline."""
     query = (
-        select(costs.c.pipeline, func.sum(costs.c.item_seconds), func.sum(costs.c.items))
+        select(costs.c.pipeline, func.sum(costs.c.item_seconds), func.sum(costs.c["items"]))
         .where(costs.c.kind == CostKind.RUN)
         .group_by(costs.c.pipeline)
     )
