@@ -10,6 +10,7 @@ import logging
 import re
 import secrets
 import time
+from random import Random
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,6 +22,8 @@ from pipewarden.jobs.queue.tracing import request_id, traceparent
 log = logging.getLogger(__name__)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+#: Ids are to differ, and are no secret: asking the system for each would take longer than a model.
+_random = Random(secrets.randbits(128))  # noqa: S311
 _TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})")
 
 
@@ -69,11 +72,16 @@ class Tracing:
 
 def _named(headers: Headers) -> str:
     given = headers.get("x-request-id", "")
-    return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+    return given if _REQUEST_ID.fullmatch(given) else f"{_random.getrandbits(128):032x}"
 
 
 def _traced(headers: Headers) -> str:
     """Return this request's own place in the trace that it belongs to."""
     given = _TRACEPARENT.fullmatch(headers.get("traceparent", ""))
-    trace, flags = (given[1], given[2]) if given else (secrets.token_hex(16), "01")
-    return f"00-{trace}-{secrets.token_hex(8)}-{flags}"
+    trace, flags = (given[1], given[2]) if given else (f"{_some(128):032x}", "01")
+    return f"00-{trace}-{_some(64):016x}-{flags}"
+
+
+def _some(bits: int) -> int:
+    """Return a random number that is not 0, which means no trace (W3C Trace Context, 3.2.2)."""
+    return _random.getrandbits(bits) or 1

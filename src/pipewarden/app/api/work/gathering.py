@@ -19,7 +19,7 @@ from pipewarden.models.serving.answering import Served
 from pipewarden.models.serving.desk import Answered, Desk
 
 #: Seconds of work that are done in the event loop; what takes longer is done in a thread.
-AT_ONCE = 0.001
+AT_ONCE = 0.003
 
 
 @dataclass(frozen=True, slots=True)
