@@ -22,6 +22,8 @@ from pipewarden.healing.context import AUTOMATON, HealingContext
 from pipewarden.healing.ending import ended
 from pipewarden.healing.steps import STEPS
 from pipewarden.healing.steps.step import Move, Wait
+from pipewarden.jobs.costs.metering import Meter, measured
+from pipewarden.jobs.costs.recording import record_healing
 from pipewarden.jobs.runners import liveness
 from pipewarden.models.context import in_words
 from pipewarden.store.state import ledger, outbox
@@ -65,9 +67,10 @@ def advance(context: HealingContext, healing_id: int, *, steps: int | None = Non
     try:
         healing = claimed(context, healing)
         while not healing.state.ended and (steps is None or len(passed) < steps):
-            done = _step(context, healing)
+            with measured() as meter:
+                done = _step(context, healing, meter)
             if isinstance(done, str):
-                healing = _waiting(context, healing, done)
+                healing = _waiting(context, healing, done, meter)
                 return Advanced(healing=_released(context, healing), passed=(*passed,), waits=done)
             healing = done
             passed.append(healing.state)
@@ -108,12 +111,14 @@ def claimed(context: HealingContext, healing: Healing) -> Healing:
     return held
 
 
-def _waiting(context: HealingContext, healing: Healing, what: str) -> Healing:
+def _waiting(context: HealingContext, healing: Healing, what: str, meter: Meter) -> Healing:
     """Write down what is waited for, so that whoever asks is told."""
     with context.database.write() as conn:
         known = healings.get(conn, healing.id)  # the step may have written facts
         mine = replace(known, lease_token=healing.lease_token)
-        return healings.keep(conn, mine, {WAITS: [str(known.state), what]})
+        kept = healings.keep(conn, mine, {WAITS: [str(known.state), what]})
+        record_healing(conn, kept, meter, at=context.now())
+        return kept
 
 
 def _released(context: HealingContext, healing: Healing) -> Healing:
@@ -122,7 +127,7 @@ def _released(context: HealingContext, healing: Healing) -> Healing:
         return healings.get(conn, healing.id)
 
 
-def _step(context: HealingContext, healing: Healing) -> Healing | str:
+def _step(context: HealingContext, healing: Healing, meter: Meter) -> Healing | str:
     """Do the step of the present state; return the healing in its next, or what it waits for."""
     policy = context.policy(healing.model)
     hours = getattr(policy.timeouts_hours, healing.state)
@@ -145,7 +150,7 @@ def _step(context: HealingContext, healing: Healing) -> Healing | str:
     if isinstance(done, Wait):
         return done.reason
     passing(HealingWindow.HEAL_WORKED)
-    return move(context, healing, done)
+    return move(context, healing, done, meter=meter)
 
 
 def _overtaken(context: HealingContext, healing: Healing) -> str:
@@ -190,9 +195,19 @@ def serves(context: HealingContext, healing: Healing) -> bool:
 
 
 def move(
-    context: HealingContext, healing: Healing, done: Move, *, actor: str = AUTOMATON
+    context: HealingContext,
+    healing: Healing,
+    done: Move,
+    *,
+    actor: str = AUTOMATON,
+    meter: Meter | None = None,
 ) -> Healing:
-    """Bring a healing into its next state: state, ledger and outbox in one transaction.
+    """Bring a healing into its next state: state, ledger, outbox and cost in one transaction.
+
+    Parameters
+    ----------
+    meter
+        Has measured what was done in the present state, where anything was.
 
     Raises
     ------
@@ -217,6 +232,8 @@ def move(
         outbox.append(conn, [healings.event_of(moved, at=at)])
         if moved.state.ended:
             ended(conn, context, moved)
+        if meter is not None:
+            record_healing(conn, moved, meter, at=at)
         passing(HealingWindow.HEAL_MOVING)
     passing(HealingWindow.HEAL_MOVED)
     return moved
