@@ -151,11 +151,17 @@ class Ended:
 
 
 class Launcher:
-    """One warm interpreter that forks a process for each run."""
+    """One warm interpreter that forks a process for each run.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    program
+        What it runs with ``--serve``.
+    """
+
+    def __init__(self, program: str = __file__) -> None:
         self._zygote = subprocess.Popen(
-            [sys.executable, "-W", "error", __file__, "--serve"],
+            [sys.executable, "-W", "error", program, "--serve"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -5,7 +5,6 @@ This file is also the program that challenges: the harness's, in houses of tiny 
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import harness
 from harness import Home, Launcher
+from programs import home_on_each, launcher_of
 
 from pipewarden.models.challenging import ending, judging
 from pipewarden.store.state.models import challengers
@@ -71,32 +71,7 @@ if __name__ == "__main__":
     harness.serve()
 
 
-class ChallengeLauncher(Launcher):
-    """The launcher, of this program."""
-
-    def __init__(self) -> None:
-        self._zygote = subprocess.Popen(
-            [sys.executable, "-W", "error", __file__, "--serve"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            bufsize=1,
-        )
-        assert self._zygote.stdout
-        self._zygote.stdout.readline()
-
-
-@pytest.fixture(scope="module")
-def launcher() -> Iterator[Launcher]:
-    held = ChallengeLauncher()
-    yield held
-    held.close()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def home(request: pytest.FixtureRequest, folder: Path) -> Home:
-    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else ""
-    return Home(folder / "home", database_url=url)
+launcher, home = launcher_of(__file__), home_on_each
 
 
 @pytest.fixture

@@ -7,10 +7,8 @@ starts the runs: the harness's, in homes whose settings name sinks.
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import harness
 import notes
 from harness import Home, Launcher, examine
+from programs import launcher_of
 
 from pipewarden.delivery.sinks import care
 from pipewarden.delivery.sinks.enabled import enabled, spools_of
@@ -74,26 +73,7 @@ if __name__ == "__main__":
     harness.serve()
 
 
-class SinkLauncher(Launcher):
-    """The launcher, of this program."""
-
-    def __init__(self) -> None:
-        self._zygote = subprocess.Popen(
-            [sys.executable, "-W", "error", __file__, "--serve"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            bufsize=1,
-        )
-        assert self._zygote.stdout
-        self._zygote.stdout.readline()
-
-
-@pytest.fixture(scope="module")
-def launcher() -> Iterator[Launcher]:
-    held = SinkLauncher()
-    yield held
-    held.close()
+launcher = launcher_of(__file__)
 
 
 @pytest.fixture
