@@ -41,7 +41,8 @@ class ModelSettings(BaseModel):
     environments: dict[str, EnvironmentPolicy] = Field(
         default_factory=lambda: dict(_ENVIRONMENTS),
         description="Each environment's `preset` (`conservative`, `default`, `aggressive`), "
-        "`approval`, `cooldown_days` and `healing_cooldown_days`; `staging` and `production` are always there.",
+        "`approval`, `cooldown_days` and `healing_cooldown_days`; `staging` and `production` are "
+        "always there.",
     )
     champion: str = Field(
         default="production", description="The environment whose version is called the champion."
