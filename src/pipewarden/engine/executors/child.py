@@ -19,18 +19,33 @@ from pipewarden.errors import PipewardenError
 
 #: Seconds between two looks at whether the parent still lives, where the kernel does not tell.
 _ORPHAN_CHECK = 1.0
+#: What the libraries of GNU, LLVM and Intel are called.
+_OPENMP = (b"libgomp", b"libomp", b"libiomp")
 
 
 def start_context() -> Any:
     """Return how workers are started: by fork where that is safe, else as fresh interpreters.
 
     A fork keeps functions that cannot be pickled and what is already loaded; it is safe only while
-    no other thread could hold a lock at that moment.
+    no other thread could hold a lock at that moment, and while OpenMP has none: a model that answered
+    here leaves threads behind, for which its library waits in the child for ever.
     """
     forks = "fork" in multiprocessing.get_all_start_methods() and sys.platform != "darwin"
-    method = "fork" if forks and threading.active_count() == 1 else "spawn"
-    context: BaseContext = multiprocessing.get_context(method)
+    alone = threading.active_count() == 1 and not _openmp_works()
+    context: BaseContext = multiprocessing.get_context("fork" if forks and alone else "spawn")
     return context
+
+
+def _openmp_works() -> bool:
+    """Say whether a library of OpenMP is loaded beside threads that Python does not know."""
+    try:
+        if len(os.listdir("/proc/self/task")) == 1:
+            return False
+        with open("/proc/self/maps", "rb") as maps:
+            loaded = maps.read()
+    except OSError:  # the kernel does not tell
+        return False
+    return any(library in loaded for library in _OPENMP)
 
 
 def serve(
