@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -80,9 +81,18 @@ def sales_promotion_gate(preset: str = "default", file: Path | None = None) -> p
     InvalidSettings
         The gate file does not read or names what does not exist.
     """
+    return _shipped(preset) if file is None else _gate(preset, file)
+
+
+@functools.cache
+def _shipped(preset: str) -> pw.Gate:
+    """Read the shipped file once: a set of series asks for it hundreds of times in a row."""
+    return _gate(preset, PROMOTION_FILE)
+
+
+def _gate(preset: str, path: Path) -> pw.Gate:
     import yaml
 
-    path = file or PROMOTION_FILE
     checks = [pw.Check(name=measure.__name__, measure=measure) for measure in _MEASURES]
     gate = pw.load_gate(pw.Gate(checks), path)
     presets = yaml.safe_load(path.read_text(encoding="utf-8")).get("presets") or {"default": {}}

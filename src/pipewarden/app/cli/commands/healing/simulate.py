@@ -23,10 +23,11 @@ _SECRET = "PIPEWARDEN_KEY"  # noqa: S105 - the name of a variable
 def worlds() -> None:
     """List the worlds."""
     from pipewarden.app.cli.output.terminal import say
+    from pipewarden.healing.simulation.shelves import SALES_WORLDS
     from pipewarden.healing.simulation.worlds import WORLDS
 
-    for name in WORLDS:
-        say(name)
+    say(f"credit: {', '.join(WORLDS)}")
+    say(f"sales: {', '.join(SALES_WORLDS)}")
 
 
 @app.command()
@@ -100,3 +101,41 @@ def credit(
         say_json({"world": world, "asked": stream.asked, "labelled": stream.told})
         return
     say(f"{stream.asked:,} requests out of the world {world}; {stream.told:,} labels came")
+
+
+@app.command()
+def sales(
+    *,
+    world: _World,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the CSV is written.")],
+    weeks: Annotated[int, typer.Option(min=1, help="Weeks that are known.")] = 104,
+    books: Annotated[int, typer.Option(min=1, max=100_000, help="Series in it.")] = 200,
+    changed: Annotated[int, typer.Option(min=0, help="How many of them change.")] = 20,
+    shift_week: Annotated[
+        int, typer.Option(min=0, help="In which the change begins; the first is 0.")
+    ] = 104,
+    seed: _Seed = 7,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Write a table of what made-up books sell a week, as far as it is known.
+
+    Written again with more weeks it has the same past: so the weeks of a deployed series come, as
+    its table brings them, and the next check judges its forecasts by them.
+    """
+    from pipewarden.app.cli.output.terminal import say, say_json
+    from pipewarden.errors import UsageError
+    from pipewarden.healing.simulation.shelves import Shelf, sales_world
+    from pipewarden.store.files import durable
+
+    if changed > books:
+        raise UsageError(f"of {books:,} books no {changed:,} can change")
+    shelf = Shelf(
+        sales_world(world), books=books, changed=changed, shift_week=shift_week, seed=seed
+    )
+    file.parent.mkdir(parents=True, exist_ok=True)
+    durable.write_file(file, shelf.table(weeks))
+    changing = sorted(shelf.changing) if weeks > shift_week else []
+    if json:
+        say_json({"world": world, "books": books, "weeks": weeks, "changing": changing})
+        return
+    say(f"{weeks:,} weeks of {books:,} books are in {file}; {len(changing):,} have changed")
