@@ -1,4 +1,4 @@
-"""How worker processes are started: a fork must not inherit what waits for threads that it lacks."""
+"""How worker processes are started: a fork must not wait for threads that it lacks."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
+from pathlib import Path
 from typing import Any
 
 from pipewarden.engine.task import Worked
@@ -27,8 +28,8 @@ def start_context() -> Any:
     """Return how workers are started: by fork where that is safe, else as fresh interpreters.
 
     A fork keeps functions that cannot be pickled and what is already loaded; it is safe only while
-    no other thread could hold a lock at that moment, and while OpenMP has none: a model that answered
-    here leaves threads behind, for which its library waits in the child for ever.
+    no other thread could hold a lock at that moment, and while OpenMP has none: a model that
+    answered here leaves threads behind, for which its library waits in the child for ever.
     """
     forks = "fork" in multiprocessing.get_all_start_methods() and sys.platform != "darwin"
     alone = threading.active_count() == 1 and not _openmp_works()
@@ -39,10 +40,9 @@ def start_context() -> Any:
 def _openmp_works() -> bool:
     """Say whether a library of OpenMP is loaded beside threads that Python does not know."""
     try:
-        if len(os.listdir("/proc/self/task")) == 1:
+        if len(list(Path("/proc/self/task").iterdir())) == 1:
             return False
-        with open("/proc/self/maps", "rb") as maps:
-            loaded = maps.read()
+        loaded = Path("/proc/self/maps").read_bytes()
     except OSError:  # the kernel does not tell
         return False
     return any(library in loaded for library in _OPENMP)
