@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipewarden.monitoring.performance.forecasting import METRICS, Forecasts, of_forecasts
+from pipewarden.core.monitoring.observations import ObservationStatus as Status
+from pipewarden.monitoring.performance.dropping import Judged
+from pipewarden.monitoring.performance.figures import Figure
+from pipewarden.monitoring.performance.forecasting import (
+    METRICS,
+    Forecasts,
+    of_forecasts,
+    within_promise,
+)
 
 
 def named(**held):
@@ -57,3 +65,34 @@ def test_what_cannot_be_computed_says_why():
     assert "nothing can be scaled" in flat["mase"].reason
     late = named(actual=ACTUAL, forecast=FORECAST, naive=np.r_[1.0, 2, 3, [np.nan] * 3])
     assert "of 3 weeks only" in late["relative_to_naive"].reason
+
+
+def judged(*found):
+    """Return figures as they were judged, by the ends of their names."""
+    return [
+        Judged(figure=Figure(metric=f"forecast.{name}", rows=8, value=value), status=status)
+        for name, value, status in found
+    ]
+
+
+def statuses(held):
+    return [one.status for one in within_promise(held)]
+
+
+def test_errors_that_the_intervals_allowed_for_are_a_warning_at_most():
+    held = judged(("mase", 3.0, Status.BREACH), ("interval_coverage", 0.9, Status.OK))
+    assert statuses(held) == [Status.WARN, Status.OK]
+    assert "intervals hold" in within_promise(held)[0].reason
+    none = judged(("mase", 3.0, Status.BREACH), ("interval_coverage", 0.0, Status.WARN))
+    assert statuses(none) == [Status.WARN, Status.WARN]
+
+
+def test_errors_beyond_the_intervals_are_a_breach():
+    held = judged(("mase", 3.0, Status.BREACH), ("interval_coverage", 0.1, Status.BREACH))
+    assert statuses(held) == [Status.BREACH, Status.BREACH]
+
+
+def test_without_intervals_errors_are_what_they_were_judged():
+    unknown = Status.NOT_COMPUTABLE
+    held = judged(("mase", 3.0, Status.BREACH), ("interval_coverage", None, unknown))
+    assert statuses(held) == [Status.BREACH, unknown]
