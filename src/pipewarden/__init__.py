@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
     from pipewarden.core.models.showing import Yardstick as Yardstick
     from pipewarden.engine.context import RunContext as RunContext
+    from pipewarden.engine.metering import stage as stage
     from pipewarden.engine.pipeline import Pipeline as Pipeline
     from pipewarden.engine.task import item_key as item_key
     from pipewarden.errors import (
@@ -101,6 +102,7 @@ _HOMES = {
     "item_key": "engine.task",
     "load_gate": "settings",
     "run": "jobs.run",
+    "stage": "engine.metering",
 }
 
 #: Names that are their home itself.

@@ -99,6 +99,8 @@ class ItemResult:
     seconds, cpu_seconds, check_seconds
         Wall time of the attempt, measured in the worker; CPU time there; and how much of that the
         gate's checks took.
+    stages
+        Wall time of each stage that the pipeline told, in seconds.
     output_bytes, object_bytes
         What was stored for it: document or quarantine file, and the model that is kept for good.
     misses
@@ -120,3 +122,4 @@ class ItemResult:
     check_seconds: float = 0.0
     output_bytes: int = 0
     object_bytes: int = 0
+    stages: Mapping[str, float] = field(default_factory=dict)

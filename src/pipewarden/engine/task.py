@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,8 @@ class Worked:
         Why there is no document: a code, a sentence, and for exceptions the traceback.
     seconds, cpu_seconds, check_seconds
         Wall time in the worker; CPU time there; and how much of that the gate's checks took.
+    stages
+        Wall time of each stage that the pipeline told, in seconds.
     """
 
     key: str
@@ -122,6 +124,7 @@ class Worked:
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     check_seconds: float = 0.0
+    stages: Mapping[str, float] = field(default_factory=dict)
     attempt: int = 1
 
     def document(self) -> bytes:

@@ -19,7 +19,7 @@ import orjson
 
 from pipewarden.core.canonical import digest_of
 from pipewarden.core.findings import Verdict
-from pipewarden.engine.metering import cpu_seconds
+from pipewarden.engine.metering import cpu_seconds, measuring
 from pipewarden.engine.pipeline import Pipeline
 from pipewarden.engine.publication import documents
 from pipewarden.engine.publication.models import check_model
@@ -75,11 +75,11 @@ class Workshop:
         """
         passing(Window.ITEM_TAKEN)
         started, used = time.perf_counter(), cpu_seconds()
-        companion = ""
+        companion, stages = "", dict[str, float]()
         try:
             if self.pipeline.companion is not None and task.record is None:
                 companion = digest_of(self.pipeline.companion(task.path))
-            with processing(task.key):
+            with processing(task.key), measuring(stages):
                 worked = self._work(task)
         except StorageUnavailable:
             raise
@@ -101,6 +101,7 @@ class Workshop:
             worked,
             seconds=time.perf_counter() - started,
             cpu_seconds=cpu_seconds() - used,
+            stages={name: round(seconds, 6) for name, seconds in stages.items()},
             attempt=task.attempt,
             companion=companion,
         )

@@ -10,7 +10,9 @@ from pipewarden.core.chain import Act
 from pipewarden.core.items import Outcome
 from pipewarden.core.jobs import Job, JobEvent, JobStatus, Request
 from pipewarden.errors import UnknownName
+from pipewarden.jobs.summary import stages_of as stages_in
 from pipewarden.jobs.workspace import Workspace
+from pipewarden.report.facts import StageFacts
 from pipewarden.store.state import items, jobs, ledger
 from pipewarden.store.state.items import ItemPage
 from pipewarden.store.state.jobs import JobPage
@@ -82,6 +84,12 @@ def sinks_of(workspace: Workspace, job: Job) -> dict[str, dict[str, int]]:
         return {}
     held: dict[str, dict[str, int]] = ended.details.get("sinks", {})
     return held
+
+
+def stages_of(workspace: Workspace, run_id: str) -> list[StageFacts]:
+    """Return how long a job's items took so far: the whole, and the stages its pipeline tells."""
+    with workspace.database.read() as conn:
+        return stages_in(conn, run_id)
 
 
 def item_page(

@@ -21,11 +21,13 @@ from pipewarden.report.facts import (
     ItemList,
     ReportFacts,
     RunFacts,
+    StageFacts,
     Totals,
 )
 from pipewarden.report.untrusted import shell_line
 from pipewarden.report.wording import threshold_in_words
 from pipewarden.store.state import items, ledger
+from pipewarden.store.state.service import timings
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -73,11 +75,20 @@ def gather(conn: Connection, job: Job, ending: Ending) -> ReportFacts:
         slowest=ItemList(
             items=[_item(job.source, r) for r in items.slowest(conn, job.id, _SLOWEST)], omitted=0
         ),
+        stages=stages_of(conn, job.id),
         notices=list(ending.notices),
         ledger={"count": head.count, "hash": head.hash},
         config=dict(ending.config),
         reproduce=_reproduce(job),
     )
+
+
+def stages_of(conn: Connection, job_id: str) -> list[StageFacts]:
+    """Return how long the items of a job took, and each of their stages."""
+    return [
+        StageFacts(stage=stage, items=timing.number, seconds=round(timing.seconds, 6))
+        for stage, timing in timings.of_job(conn, job_id).items()
+    ]
 
 
 def _run(job: Job, ending: Ending) -> RunFacts:

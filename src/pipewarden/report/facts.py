@@ -112,6 +112,15 @@ class ModelFacts(TypedDict):
     improved: list[ModelLine]
 
 
+class StageFacts(TypedDict):
+    """How long one stage of the items took."""
+
+    stage: str
+    #: Items that went through it, and their seconds in it together.
+    items: int
+    seconds: float
+
+
 class ReportFacts(TypedDict):
     """Everything a report says about a run."""
 
@@ -129,6 +138,8 @@ class ReportFacts(TypedDict):
     deferred: ItemList
     #: Slowest first.
     slowest: ItemList
+    #: First ``work``, the whole; then those that the pipeline tells, the longest first.
+    stages: NotRequired[list[StageFacts]]
     #: Where sinks are enabled, of each: documents ``delivered``, ``spooled`` and ``refused``.
     sinks: NotRequired[dict[str, dict[str, int]]]
     #: Where the run registered enough models that have a common figure.

@@ -43,6 +43,11 @@ def duration(seconds: float) -> str:
     return f"{whole // 60} min" + (f" {whole % 60} s" if whole % 60 else "")
 
 
+def share(part: float, whole: float) -> str:
+    """Return a part of a whole in percent; nothing of nothing is not said."""
+    return f"{part / whole:.0%}" if whole else ""
+
+
 def moment(iso: str) -> str:
     """Return an ISO-8601 time as "2025-12-28 13:30:00 UTC"; anything else as it is."""
     try:

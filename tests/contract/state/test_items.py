@@ -13,7 +13,13 @@ from pipewarden.store.state import apply, items, jobs
 def filled(database, lease, records):
     with database.write() as conn:
         batch = [
-            *records(1, 4, seconds=1.0, facts={"words": 3, "nested": [1, {"a": None}]}),
+            *records(
+                1,
+                4,
+                seconds=1.0,
+                facts={"words": 3, "nested": [1, {"a": None}]},
+                stages={"parse": 0.5},
+            ),
             *records(5, 7, Outcome.REJECTED, reason="too_short", seconds=9.0, message="<b>"),
             *records(8, 8, Outcome.ERRORED, reason="timeout", seconds=60.0),
         ]

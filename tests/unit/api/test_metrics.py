@@ -64,12 +64,10 @@ def run(workspace: Workspace, job_id: str, *seconds: float, pipeline: str = "wor
     return return_lease
 
 
-def decide(conn: Any, job_id: str, *seconds: float, begin: int = 0) -> None:
+def decide(conn: Any, job_id: str, *seconds: float, begin: int = 0, **stages: float) -> None:
+    decided = {"outcome": Outcome.PUBLISHED, "verdict": "PASS", "stages": stages}
     rows = {
-        str(n): (
-            ItemResult(key=str(n), outcome=Outcome.PUBLISHED, verdict="PASS", seconds=took),
-            NOW.isoformat(),
-        )
+        str(n): (ItemResult(key=str(n), seconds=took, **decided), NOW.isoformat())
         for n, took in enumerate(seconds, begin)
     }
     items.put(conn, job_id, rows)
@@ -94,6 +92,22 @@ def test_the_time_of_items_is_told_while_their_job_runs_and_stays_when_it_is_pru
         items.remove(conn, "one")
     assert told(f"{name}_count", **of) == 3
     assert told(f"{name}_sum", pipeline="other", stage="work") == 4
+
+
+def test_the_stages_that_a_pipeline_tells_are_told_beside_the_whole(workspace, told):
+    name = "pipewarden_item_stage_seconds"
+    run(workspace, "one", 0.5)
+    run(workspace, "two", pipeline="other")
+    with workspace.database.write() as conn:
+        decide(conn, "one", 2.0, 3.0, begin=1, parse=0.25, locate=1.5)
+        decide(conn, "two", 1.0, parse=0.75)
+    of = {"pipeline": "words", "stage": "parse"}
+    assert told(f"{name}_count", **of) == 2
+    assert told(f"{name}_sum", **of) == 0.5
+    assert told(f"{name}_bucket", le="0.25", **of) == 2
+    assert told(f"{name}_bucket", le="1.0", pipeline="words", stage="locate") == 0
+    assert told(f"{name}_count", pipeline="words", stage="work") == 3
+    assert told(f"{name}_sum", pipeline="other", stage="parse") == 0.75
 
 
 def test_what_was_run_before_the_service_began_is_not_counted(workspace, told):

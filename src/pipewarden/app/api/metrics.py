@@ -145,7 +145,7 @@ def _outbox(lags: Mapping[str, OutboxLag], now: datetime) -> Iterator[Metric]:
 
 
 class _Items(_Unnamed):
-    """How long items of jobs took, since this replica was started.
+    """How long items of jobs and their stages took, since this replica was started.
 
     A job's records are counted again while it runs, and once more when it is over.
     """
@@ -153,30 +153,30 @@ class _Items(_Unnamed):
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._since = workspace.clock()
-        self._known: dict[str, tuple[int, str, Timing]] = {}
+        self._known: dict[str, tuple[int, str, Mapping[str, Timing]]] = {}
 
     def collect(self) -> Iterator[Metric]:
-        """Yield a histogram for each pipeline."""
+        """Yield a histogram for each stage of each pipeline."""
         with self._workspace.database.read() as conn:
             for job in timings.run_since(conn, self._since):
                 token, _, _ = self._known.get(job.id, (None, "", None))
                 if token != job.token:
-                    timing = timings.of_job(conn, job.id, _SECONDS)
                     final = job.token if job.over else -1
-                    self._known[job.id] = (final, job.pipeline, timing)
-        found: dict[str, Timing] = {}
-        for _, pipeline, timing in self._known.values():
-            found[pipeline] = found.get(pipeline, Timing()).plus(timing)
+                    timed = timings.of_job(conn, job.id, _SECONDS)
+                    self._known[job.id] = (final, job.pipeline, timed)
+        found: dict[tuple[str, str], Timing] = {}
+        for _, pipeline, stages in self._known.values():
+            for stage, timing in stages.items():
+                found[pipeline, stage] = found.get((pipeline, stage), Timing()).plus(timing)
         family = HistogramMetricFamily(
             "pipewarden_item_stage_seconds",
-            "Time that items of jobs took, by the stage of their way.",
+            "Time that items of jobs took: the whole work, and the stages that pipelines tell.",
             labels=["pipeline", "stage"],
         )
-        for pipeline, timing in sorted(found.items()):
-            if timing.number:
-                buckets = [(str(b), n) for b, n in zip(_SECONDS, timing.within, strict=True)]
-                buckets.append(("+Inf", timing.number))
-                family.add_metric([pipeline, "work"], buckets, timing.seconds)
+        for (pipeline, stage), timing in sorted(found.items(), key=lambda held: held[0]):
+            buckets = [(str(b), n) for b, n in zip(_SECONDS, timing.within, strict=True)]
+            buckets.append(("+Inf", timing.number))
+            family.add_metric([pipeline, stage], buckets, timing.seconds)
         yield family
 
 

@@ -298,6 +298,7 @@ class Committer:
             seconds=worked.seconds,
             cpu_seconds=worked.cpu_seconds,
             check_seconds=worked.check_seconds,
+            stages=worked.stages,
             attempt=worked.attempt,
             misses={str(f["check"]): str(f["status"]) for f in worked.findings},
         )

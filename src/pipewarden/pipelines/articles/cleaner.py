@@ -176,13 +176,14 @@ def process_records(
     texts = [article.text for article in articles if isinstance(article, Article)]
     ready = iter(worked(texts, settings))
     answers: list[CleanedArticle | pw.BadInput] = []
-    for article in articles:
-        done = next(ready) if isinstance(article, Article) else article
-        if isinstance(article, Article) and not isinstance(done, pw.BadInput):
-            answers.append(_record(article, done, settings))
-        else:
-            assert isinstance(done, pw.BadInput)
-            answers.append(done)
+    with pw.stage("describe"):
+        for article in articles:
+            done = next(ready) if isinstance(article, Article) else article
+            if isinstance(article, Article) and not isinstance(done, pw.BadInput):
+                answers.append(_record(article, done, settings))
+            else:
+                assert isinstance(done, pw.BadInput)
+                answers.append(done)
     return answers
 
 

@@ -60,16 +60,19 @@ def worked(texts: Sequence[str], settings: ArticleSettings) -> list[Worked | pw.
     list
         For each text, in order, what became of it or why nothing could.
     """
-    begun = [_tried(functools.partial(_repaired, text, settings)) for text in texts]
+    with pw.stage("clean"):
+        begun = [_tried(functools.partial(_repaired, text, settings)) for text in texts]
     waiting = [one for one in begun if isinstance(one, Worked)]
-    found = iter(_entities(waiting, settings))
+    with pw.stage("entities"):
+        found = iter(_entities(waiting, settings))
     ended: list[Worked | pw.BadInput] = []
-    for one in begun:
-        if isinstance(one, Worked):
-            spans = next(found)
-            ended.append(_tried(functools.partial(_corrected, one, spans, settings)))
-        else:
-            ended.append(one)
+    with pw.stage("correct"):
+        for one in begun:
+            if isinstance(one, Worked):
+                spans = next(found)
+                ended.append(_tried(functools.partial(_corrected, one, spans, settings)))
+            else:
+                ended.append(one)
     return ended
 
 

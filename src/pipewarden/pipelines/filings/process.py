@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pipewarden as pw
 from pipewarden.pipelines.filings.metadata.gather import Facts, gather
 from pipewarden.pipelines.filings.metadata.supplied import name_rule
 from pipewarden.pipelines.filings.model import (
@@ -57,14 +58,18 @@ def process_filing(path: Path, settings: FilingsSettings) -> Filing:
     InvalidSettings
         The metadata file or the file-name rule does not hold.
     """
-    document = read_document(path, max_bytes=settings.max_bytes, max_tags=settings.max_tags)
-    rule = name_rule(settings.file_name) if settings.file_name else None
-    facts = gather(document, path, settings.metadata, rule)
-    form = facts.values.get("form_type")
-    outline = outline_of(document, str(form) if form else None, settings.item)
-    paragraphs = paragraphs_of(document, outline.span) if outline.span else []
-    answer = answer_of(document, facts, outline, paragraphs)
-    return _filing(_Read(document, facts, outline, answer, paragraphs), settings)
+    with pw.stage("parse"):
+        document = read_document(path, max_bytes=settings.max_bytes, max_tags=settings.max_tags)
+    with pw.stage("metadata"):
+        rule = name_rule(settings.file_name) if settings.file_name else None
+        facts = gather(document, path, settings.metadata, rule)
+    with pw.stage("locate"):
+        form = facts.values.get("form_type")
+        outline = outline_of(document, str(form) if form else None, settings.item)
+        paragraphs = paragraphs_of(document, outline.span) if outline.span else []
+        answer = answer_of(document, facts, outline, paragraphs)
+    with pw.stage("segment"):
+        return _filing(_Read(document, facts, outline, answer, paragraphs), settings)
 
 
 def _filing(read: _Read, settings: FilingsSettings) -> Filing:

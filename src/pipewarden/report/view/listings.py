@@ -148,6 +148,27 @@ def _is_numeric(items: Sequence[ItemFacts], name: str) -> bool:
     return all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
 
 
+def stages(facts: ReportFacts) -> Iterator[Section]:
+    """Yield where the time of the items went, where the pipeline tells its stages."""
+    held = facts.get("stages", [])
+    if not held[1:]:
+        return
+    whole = held[0]["seconds"]
+    rows = tuple(
+        (
+            Cell(one["stage"]),
+            Cell(f"{one['items']:,}", numeric=True),
+            Cell(wording.duration(one["seconds"]), numeric=True),
+            Cell(wording.duration(one["seconds"] / one["items"]), numeric=True),
+            Cell(wording.share(one["seconds"], whole), numeric=True),
+        )
+        for one in held
+    )
+    numbers = ("Items", "Time", "An item", "Share")
+    columns = (Column("Stage"), *(Column(name, numeric=True) for name in numbers))
+    yield Section("stages", "Where the time went", table=Table(columns, rows))
+
+
 def slowest(facts: ReportFacts, links: Links) -> Iterator[Section]:
     """Yield the items that took longest."""
     held = facts["slowest"]

@@ -117,6 +117,7 @@ def _sections(
     yield from listings.checks(facts)
     yield from measured(facts)
     yield from listings.published(facts, links)
+    yield from listings.stages(facts)
     yield from listings.slowest(facts, links)
     yield from listings.deferred(facts, links)
     yield from _folder(manifest)

@@ -26,7 +26,7 @@ from pipewarden.store.files.durable import storage_errors
 from pipewarden.store.state.driver_errors import LOCK_TIMEOUT, shown, translated
 
 #: The revisions that this version knows, oldest first, and the one that it works with.
-REVISIONS = tuple(f"{number:04}" for number in range(1, 14))
+REVISIONS = tuple(f"{number:04}" for number in range(1, 15))
 HEAD = REVISIONS[-1]
 
 #: First half of the advisory lock's name on PostgreSQL; the second is the schema.

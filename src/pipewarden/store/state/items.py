@@ -39,6 +39,7 @@ _COLUMNS = tuple(
         "check_seconds",
         "output_bytes",
         "object_bytes",
+        "stages",
     )
 )
 
@@ -270,6 +271,7 @@ def _row(job_id: str, result: ItemResult, at: str) -> dict[str, Any]:
         "check_seconds": result.check_seconds,
         "output_bytes": result.output_bytes,
         "object_bytes": result.object_bytes,
+        "stages": dict(result.stages),
     }
 
 
@@ -291,4 +293,5 @@ def _result(row: Any) -> ItemResult:
         check_seconds=row.check_seconds,
         output_bytes=row.output_bytes,
         object_bytes=row.object_bytes,
+        stages=row.stages,
     )

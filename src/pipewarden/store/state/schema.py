@@ -146,6 +146,7 @@ items = Table(
     Column("check_seconds", Float(53), nullable=False, server_default="0"),
     Column("output_bytes", BigInteger, nullable=False, server_default="0"),
     Column("object_bytes", BigInteger, nullable=False, server_default="0"),
+    Column("stages", Json, nullable=False, server_default="{}"),
     Index(None, "job_id", "outcome", "key"),
     sqlite_with_rowid=False,
 )

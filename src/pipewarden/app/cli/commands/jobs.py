@@ -151,19 +151,20 @@ def status(
 
     workspace = _looked_after()
     job = requests.find(workspace, run_id)
-    speed = pace(workspace, job)
+    speed, stages = pace(workspace, job), requests.stages_of(workspace, run_id)
     history = requests.history(workspace, run_id)
     found, total = _items(workspace, run_id, items, limit, offset) if items else ([], 0)
     if json:
         facts = {"job": as_json(job), "history": [asdict(event) for event in history]}
-        facts |= {"pace": asdict(speed), "sinks": requests.sinks_of(workspace, job)}
+        facts |= {"pace": asdict(speed), "stages": stages}
+        facts |= {"sinks": requests.sinks_of(workspace, job)}
         if items:
             page = {"items": [asdict(item) for item in found], "total": total, "offset": offset}
             facts |= {"items": page}
         say_json(facts)
         return
     if not items:
-        say_job(job, history, speed)
+        say_job(job, history, speed, stages)
         return
     say(f"{job.id}: {job.status}")
     say_items(found, total, offset)

@@ -10,7 +10,7 @@ from pipewarden.app.cli.output.outcome import shown
 from pipewarden.app.cli.output.terminal import say, say_facts, say_next, say_table
 from pipewarden.core.jobs import JobStatus
 from pipewarden.report.untrusted import clipped, visible
-from pipewarden.report.wording import count, duration, moment
+from pipewarden.report.wording import count, duration, moment, share
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pipewarden.core.items import ItemResult
     from pipewarden.core.jobs import Intent, Job, JobEvent
     from pipewarden.jobs.queue.pace import Pace
+    from pipewarden.report.facts import StageFacts
 
 TONES = {
     JobStatus.COMPLETED: "good",
@@ -84,13 +85,16 @@ def _asked(job: Job) -> str:
     return " (cancel asked)" if job.cancel else " (pause asked)" if job.pause else ""
 
 
-def say_job(job: Job, history: Sequence[JobEvent], pace: Pace) -> None:
+def say_job(
+    job: Job, history: Sequence[JobEvent], pace: Pace, stages: Sequence[StageFacts] = ()
+) -> None:
     """Print one job in full, with its speed, its history and what can be done with it."""
     say(f"{job.id}: {job.status}{_asked(job)}", tone=TONES.get(job.status, ""))
     say_facts(
         {
             "items": progress_words(job),
             "speed": _speed(pace),
+            "stages": _shares(stages),
             "memory": f"{pace.memory_bytes / 2**20:,.0f} MiB" if pace.memory_bytes else "",
             "error": visible(clipped(job.error, 500)),
             "pipeline": visible(str(job.options.get("pipeline") or job.pipeline)),
@@ -114,6 +118,13 @@ def say_job(job: Job, history: Sequence[JobEvent], pace: Pace) -> None:
         ]
         say_table(("time", "event", "by", "why"), rows)
     say_next(_next_commands(job))
+
+
+def _shares(stages: Sequence[StageFacts]) -> str:
+    """Return which share of the items' time each stage takes, where the pipeline tells them."""
+    told = {one["stage"]: one["seconds"] for one in stages}
+    whole = told.pop("work", 0.0)
+    return ", ".join(f"{name} {share(seconds, whole)}" for name, seconds in told.items())
 
 
 def say_items(items: Sequence[ItemResult], total: int, offset: int) -> None:

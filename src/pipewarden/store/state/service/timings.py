@@ -1,15 +1,20 @@
-"""How long the items of jobs took, counted from their records."""
+"""How long the items of jobs took, and their stages, counted from their records."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import ColumnElement, Connection, Float, case, cast, func, select
+from sqlalchemy.dialects.postgresql import JSONB
 
 from pipewarden.core.items import Outcome
 from pipewarden.store.state.schema import items, jobs
+
+#: The stage that every item has: the whole of its work.
+WORK = "work"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +64,50 @@ def run_since(conn: Connection, since: datetime) -> list[Worked]:
     ]
 
 
-def of_job(conn: Connection, job_id: str, bounds: Sequence[float]) -> Timing:
-    """Return how long the decided items of a job took, by bounds in seconds."""
-    within = [func.sum(case((items.c.seconds <= bound, 1), else_=0)) for bound in bounds]
-    query = select(func.count(), func.sum(items.c.seconds), *within).where(
-        items.c.job_id == job_id, items.c.outcome != Outcome.DEFERRED
+def of_job(conn: Connection, job_id: str, bounds: Sequence[float] = ()) -> dict[str, Timing]:
+    """Return how long the decided items of a job took by stage, and by bounds in seconds.
+
+    Returns
+    -------
+    First `WORK`, the whole, if any item is decided; then the stages that the pipeline told, those
+    that took longest in all before the others.
+    """
+    decided = (items.c.job_id == job_id, items.c.outcome != Outcome.DEFERRED)
+    whole = select(*_figures(items.c.seconds, bounds)).where(*decided)
+    found = {WORK: _timing(conn.execute(whole).one())}
+    if not found[WORK].number:
+        return {}
+    name, seconds = _told(conn.dialect.name)
+    query = (
+        select(name, *_figures(seconds, bounds))
+        .select_from(items)  # before what reads its columns
+        .where(*decided, items.c.stages.is_distinct_from({}))
+        .group_by(name)
     )
-    number, seconds, *counts = conn.execute(query).one()
+    stages = {row[0]: _timing(row[1:]) for row in conn.execute(query)}
+    by_time = sorted(stages.items(), key=lambda held: (-held[1].seconds, held[0]))
+    return found | dict(by_time)
+
+
+def _figures(seconds: Any, bounds: Sequence[float]) -> Iterator[ColumnElement[Any]]:
+    yield func.count()
+    yield func.sum(seconds)
+    for bound in bounds:
+        yield func.sum(case((seconds <= bound, 1), else_=0))
+
+
+def _timing(row: Sequence[Any]) -> Timing:
+    number, seconds, *within = row
     if not number:
         return Timing()
-    return Timing(number=number, seconds=seconds, within=tuple(map(int, counts)))
+    return Timing(number=number, seconds=float(seconds), within=tuple(map(int, within)))
+
+
+def _told(dialect: str) -> tuple[ColumnElement[str], ColumnElement[float]]:
+    """Return the name and the seconds of each stage of an item, as columns beside its own."""
+    if dialect == "sqlite":
+        pairs = func.json_each(items.c.stages).table_valued("key", "value", joins_implicitly=True)
+        return pairs.c.key, pairs.c.value
+    held = func.jsonb_each_text(cast(items.c.stages, JSONB))
+    pairs = held.table_valued("key", "value", joins_implicitly=True)
+    return pairs.c.key, cast(pairs.c.value, Float(53))
