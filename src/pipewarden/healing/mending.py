@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from pipewarden.core.chain import Act
 from pipewarden.core.jobs import Job, JobStatus
@@ -90,13 +91,20 @@ def _go_on(context: HealingContext, job: Job) -> Mended:
 
 
 def _retried(context: HealingContext) -> Iterator[Mended]:
-    """Try again what errored, one job a source; what a gate rejected is no error, and stays."""
+    """Try again what errored, one job a source; what a gate rejected is no error, and stays.
+
+    The training of a candidate is its healing's own to try again, or to give up: done here, it
+    would make a version that nobody asked for.
+    """
+    own = context.workspace.data_dir.absolute() / "healing"
     limit = context.policies.pipelines.attempts
     runs: dict[str, list[str]] = {}
     with context.database.read() as conn:
         latest = jobs.latest_of_each_source(conn)
     for job in latest:
         if not job.progress.quarantined:  # its manifest need not be read
+            continue
+        if Path(job.source).absolute().is_relative_to(own):
             continue
         for one in quarantine.listed(context.workspace, source=job.source, pipeline=job.pipeline):
             if one.kind == "errored" and one.attempt_count < limit:
