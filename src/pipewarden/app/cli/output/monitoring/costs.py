@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -224,7 +225,10 @@ def _money(prices: Prices, used: Used) -> str:
 
 
 def _amount(money: float) -> str:
-    return f"{money:,.2f}" if money >= 1 or money == 0 else f"{money:.2g}"
+    """Return money to the cent, and what is less than 1 to two figures that are not 0."""
+    if money >= 1 or money <= 0:
+        return f"{money:,.2f}"
+    return f"{money:.{1 - math.floor(math.log10(money))}f}"
 
 
 def _size(size: float) -> str:
