@@ -39,6 +39,17 @@ def test_checks_are_named_from_three_tenths_on(checks, said):
         assert "310.00 ms an item" in found.words
 
 
+def test_a_stage_that_takes_most_is_named_where_there_are_several():
+    whole = total([run(10, 8)])
+    found = advice.of_stage("p", {"read": 1.0, "parse": 7.0}, 10.0, "r-1", whole)
+    assert "the stage parse took 70% of the items' time, 7.00 of 10.00 s" in found.words
+    assert found.cpu_seconds == pytest.approx(5.6)
+    assert found.act == "pipewarden jobs status r-1"
+    assert advice.of_stage("p", {"parse": 9.0}, 10.0, "r-1", whole) is None
+    assert advice.of_stage("p", {"read": 5.0, "parse": 4.0}, 10.0, "r-1", whole) is None
+    assert advice.of_stage("p", {}, 0.0, "", whole) is None
+
+
 def test_runs_that_find_little_to_do_are_named():
     costs = [run(items, 5 + 0.1 * items) for items in (0, 1, 2, 4, 8)]
     found = advice.of_fixed("p", costs, total(costs))

@@ -80,6 +80,21 @@ def test_a_run_that_goes_on_adds_to_what_it_took(run_here, inbox, workspace):
     assert whole.began_at == first.began_at
 
 
+def test_a_stage_that_dominates_is_told(run_here, inbox, workspace):
+    def staged(path: Path):
+        with pw.stage("read"):
+            text = path.read_text()
+        with pw.stage("think"):
+            busy(path)
+        return {"text": text}
+
+    (inbox / "a").write_text("x")
+    made = run_here(pw.Pipeline(name="staged", process=staged))
+    (found,) = account(workspace, days=1).advice
+    assert (found.code, found.figures["stage"]) == ("stage_dominates", "think")
+    assert found.act == f"pipewarden jobs status {made.run_id}"
+
+
 def test_what_is_skipped_is_told_with_what_an_item_takes(run_here, inbox, workspace):
     for name in "abc":
         (inbox / name).write_text(name)

@@ -13,6 +13,8 @@ from pipewarden.core.costs.fitting import fit, too_little
 LEAST_FAILURES, LEAST_FITS = 3, 3
 #: From which share of a pipeline's CPU on checks, or a run's fixed part, are too much.
 CHECKS_SHARE, FIXED_SHARE = 0.3, 0.5
+#: From which share of the items' time on a stage is named.
+STAGE_SHARE = 0.6
 #: Few items that take much: at most this share of the items, at least that share of their CPU.
 FEW_ITEMS, MUCH_CPU, LEAST_ITEMS = 0.05, 0.5, 20
 _NAMED = 3
@@ -132,6 +134,35 @@ def of_checks(pipeline: str, whole: Totals) -> Advice | None:
         cpu_seconds=whole.check_seconds,
         act=_command("jobs", "list", "--pipeline", pipeline, "--limit", "1"),
         figures={"share": share, "seconds_per_item": each},
+    )
+
+
+def of_stage(
+    pipeline: str, stages: Mapping[str, float], seconds: float, run_id: str, whole: Totals
+) -> Advice | None:
+    """Name the stage that takes most of what the items take, where the pipeline tells several.
+
+    Parameters
+    ----------
+    stages, seconds
+        Wall time of the items in each stage, and in all.
+    run_id
+        A run that has them.
+    """
+    if len(stages) < 2 or seconds <= 0:
+        return None
+    name = max(stages, key=lambda stage: (stages[stage], stage))
+    share = stages[name] / seconds
+    if share < STAGE_SHARE:
+        return None
+    return Advice(
+        code="stage_dominates",
+        subject=pipeline,
+        words=f"the stage {name} took {share:.0%} of the items' time, {stages[name]:,.2f} of "
+        f"{seconds:,.2f} s; what is spared there counts most",
+        cpu_seconds=share * whole.item_seconds,
+        act=_command("jobs", "status", run_id),
+        figures={"stage": name, "share": share, "seconds": stages[name]},
     )
 
 

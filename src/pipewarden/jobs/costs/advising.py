@@ -14,11 +14,15 @@ from pipewarden.core.healing.states import HealingState
 from pipewarden.jobs.costs.account import HealingCost, PipelineCost
 from pipewarden.store.state.costs import details
 from pipewarden.store.state.costs.details import ModelFits
+from pipewarden.store.state.service import timings
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import Connection
+
+#: How many of the newest runs are asked for their stages.
+_RUNS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +72,7 @@ def advised(
         found += [
             advice.of_failing(name, failing.get(name, fixed), one.now),
             advice.of_checks(name, one.now),
+            _stage(conn, one, runs),
             advice.of_fixed(name, runs, one.now),
             advice.of_heavy(name, most, one.now),
             _unchanged(told.fits, one),
@@ -75,6 +80,17 @@ def advised(
     found += _unasked(conn, told, since, days, model)
     found += _lost(told.healings)
     return advice.ranked(found)
+
+
+def _stage(conn: Connection, one: PipelineCost, runs: Sequence[Cost]) -> Advice | None:
+    """Look at the stages that the newest runs tell."""
+    newest = [run.id for run in runs if run.items][-_RUNS:]
+    found: dict[str, float] = defaultdict(float)
+    for run_id in newest:
+        for stage, timing in timings.of_job(conn, run_id).items():
+            found[stage] += timing.seconds
+    whole = found.pop(timings.WORK, 0.0)
+    return advice.of_stage(one.name, found, whole, newest[-1] if newest else "", one.now)
 
 
 def _failing(conn: Connection, since: datetime, until: datetime) -> dict[str, Group]:
