@@ -144,12 +144,16 @@ def test_the_check_judges_each_series_by_its_weeks(shop):
         status = found[name, "forecast.interval_coverage"].status
         assert (status is Status.BREACH) == (name == shop.changing)
         assert found[name, "forecast.mase"].sample == 13
+    shop.write(LEARNT + 17)
+    shop.now += timedelta(minutes=1)  # four more in a minute: the window has thirteen still
+    later = check(shop.workspace).observations
+    assert {one.sample for one in later if one.metric == "forecast.mase"} == {13}
     with shop.database.read() as conn:
         history = observations.history(
             conn, f"sales/{shop.changing}", "forecast.mase", environment=PLACE, limit=5
         )
-        assert predictions.count(conn, f"sales/{shop.changing}") == 13
-    assert [one.version for one in history] == [1]
+        assert predictions.count(conn, f"sales/{shop.changing}") == 17
+    assert [one.version for one in history] == [1, 1]
 
 
 def test_a_run_of_a_source_is_its_own_root(shop):

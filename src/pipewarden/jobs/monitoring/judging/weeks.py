@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 #: Every look at new weeks has an observation of it; over how many weeks it reaches.
 MARK, WINDOW = "forecast.mase", "13w"
-_BACK = timedelta(weeks=13)
+_WEEKS = 13
+_BACK = timedelta(weeks=_WEEKS)
 _SEASON = 52
 
 
@@ -42,7 +43,19 @@ def due(conn: Connection, stream: Stream, reach: Reach) -> list[Labelled]:
         )  # fmt: skip
         return list(found)
 
-    return arrived(reach.now - _BACK, reach.rows) if arrived(begin, 1) else []
+    return newest(arrived(reach.now - _BACK, reach.rows)) if arrived(begin, 1) else []
+
+
+def newest(rows: list[Labelled]) -> list[Labelled]:
+    """Return those of the newest weeks, as many as the window has: many may come at once."""
+    named = [(week_of(row).get("ds"), row) for row in rows]
+    weeks = sorted({week for week, _ in named}, key=_order)[-_WEEKS:]
+    return [row for week, row in named if week in weeks]
+
+
+def _order(week: Any) -> tuple[int, str]:
+    """Return by what weeks are sorted: days as ISO text, or whole numbers."""
+    return (week, "") if isinstance(week, int) else (0, str(week))
 
 
 def observed(
