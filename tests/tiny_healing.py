@@ -150,6 +150,7 @@ class Clinic:
     policy: Mapping[str, Any] = field(default_factory=dict)
     hours: float = 0.0
     environment: Mapping[str, Any] = field(default_factory=lambda: {"cooldown_days": 0})
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
@@ -165,6 +166,7 @@ class Clinic:
                 "researcher": "ada",
                 "executor": "inline",
                 "models": {"tracking_uri": "off", "environments": {PLACE: self.environment}},
+                **self.settings,
             }
         )
         self.workspace = Workspace(settings, lambda: START + timedelta(hours=self.hours))

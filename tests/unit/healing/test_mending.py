@@ -87,7 +87,7 @@ def test_a_runner_service_is_left_what_the_settings_leave_to_it(made):
     (done,) = mend(held.healer())
     assert done.words == f"job {job_id} waits for a runner again"
     with held.workspace.database.read() as conn:
-        assert jobs.get(conn, job_id).status is JobStatus.CREATED
+        assert jobs.get(conn, job_id).status is JobStatus.QUEUED
     assert mend(held.healer()) == [], "it is not lost any more"
 
 
@@ -97,7 +97,7 @@ def test_inputs_that_errored_wait_for_a_runner_service_as_well(made):
     (done,) = mend(held.healer())
     assert "waits to try 1 inputs" in done.words
     with held.workspace.database.read() as conn:
-        assert [job.status for job in jobs.page(conn, limit=1).jobs] == [JobStatus.CREATED]
+        assert [job.status for job in jobs.page(conn, limit=1).jobs] == [JobStatus.QUEUED]
 
 
 def behind(held):
