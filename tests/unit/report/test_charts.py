@@ -140,6 +140,18 @@ def test_the_limit_is_within_the_picture_however_far_it_lies():
     assert "1,000" in words(svg)
 
 
+def test_events_that_are_near_each_other_stand_in_rows_of_their_own():
+    svg = charts.line_chart(
+        [Series(name="a", points=[(0, 1), (30, 2)])],
+        marks=[Mark(at=day, text=f"something on {day}") for day in (4, 5, 6, 29)],
+        title="t",
+    )
+    texts = ElementTree.fromstring(svg).iter(f"{SVG}text")
+    rows = [one.get("y") for one in texts if (one.text or "").startswith("something")]
+    assert len(set(rows[:3])) == 3
+    assert rows[3] == rows[0], "there is room for it"
+
+
 def test_a_description_tells_each_line_its_range_and_its_last_value():
     description = ElementTree.fromstring(LINES)[1].text
     assert description == (

@@ -78,8 +78,8 @@ def line_chart(
         canvas.empty()
     timed = any(map(is_time, _places(series, bands)))
     canvas.x_axis(x, (time_ticks if timed else ticks)(*xs, 5))
-    for mark in marks:
-        canvas.parts.append(_mark(mark, canvas, x, y))
+    canvas.parts.extend(_limit(mark, canvas, y) for mark in marks if mark.axis == "y")
+    canvas.parts.extend(_events([mark for mark in marks if mark.axis == "x"], canvas, x))
     return canvas.svg()
 
 
@@ -180,18 +180,38 @@ def _area(band: Band, x: Scale, y: Scale, colour: str) -> Iterator[str]:
         )
 
 
-def _mark(mark: Mark, canvas: Canvas, x: Scale, y: Scale) -> str:
+_MARKED = {"stroke": WARNING, "stroke_width": "1.25", "stroke_dasharray": "5 3"}
+
+
+def _limit(mark: Mark, canvas: Canvas, y: Scale) -> str:
+    place = y(as_number(mark.at))
+    drawn = element("path", d=f"M{at(canvas.left)} {at(place)}H{at(canvas.right)}", **_MARKED)
+    above = place - 4 if place - canvas.top > SMALL + 4 else place + SMALL + 2
     text = clipped_name(mark.text)
-    style = {"stroke": WARNING, "stroke_width": "1.25", "stroke_dasharray": "5 3"}
-    if mark.axis == "y":
-        place = y(as_number(mark.at))
-        drawn = element("path", d=f"M{at(canvas.left)} {at(place)}H{at(canvas.right)}", **style)
-        above = place - 4 if place - canvas.top > SMALL + 4 else place + SMALL + 2
-        return drawn + label(text, canvas.right, above, font_size=SMALL, text_anchor="end")
-    place = x(as_number(mark.at))
-    drawn = element("path", d=f"M{at(place)} {at(canvas.top)}V{at(canvas.bottom)}", **style)
-    before = place + 4 + LETTER * len(text) > canvas.right
-    anchor, shift = ("end", -4) if before else ("start", 4)
-    return drawn + label(
-        text, place + shift, canvas.bottom - 6, font_size=SMALL, text_anchor=anchor
-    )
+    return drawn + label(text, canvas.right, above, font_size=SMALL, text_anchor="end")
+
+
+def _events(marks: Sequence[Mark], canvas: Canvas, x: Scale) -> Iterator[str]:
+    """Yield each event with its text in the lowest row where that covers no other."""
+    rows: list[list[tuple[float, float]]] = []
+    for mark in marks:
+        text, place = clipped_name(mark.text), x(as_number(mark.at))
+        wide = LETTER * len(text)
+        before = place + 4 + wide > canvas.right
+        begin = place - 4 - wide if before else place + 4
+        free = (
+            number
+            for number, taken in enumerate(rows)
+            if all(begin + wide < left or right < begin for left, right in taken)
+        )
+        row = next(free, len(rows))
+        rows.extend([[]] if row == len(rows) else [])
+        rows[row].append((begin, begin + wide))
+        yield element("path", d=f"M{at(place)} {at(canvas.top)}V{at(canvas.bottom)}", **_MARKED)
+        yield label(
+            text,
+            place - 4 if before else place + 4,
+            canvas.bottom - 6 - row * (SMALL + 3),
+            font_size=SMALL,
+            text_anchor="end" if before else "start",
+        )
