@@ -49,6 +49,8 @@ class Task:
         The identity stored with that document.
     attempt
         Which attempt this is, counted over runs.
+    trace
+        What names the request that it is for in the log of its worker, where that works for many.
     """
 
     key: str
@@ -60,6 +62,7 @@ class Task:
     rejudge_span: tuple[int, int] | None = None
     identity: str | None = None
     attempt: int = 1
+    trace: Mapping[str, str] = field(default_factory=dict)
 
 
 class Work(StrEnum):

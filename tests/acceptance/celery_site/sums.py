@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import time
@@ -15,6 +16,8 @@ def add(record: dict[str, Any]) -> dict[str, Any]:
     if marks := os.environ.get("SUMS_MARKS"):
         with open(marks, "a") as file:  # noqa: PTH123 - one line, appended at once
             file.write(record["id"] + "\n")
+    if record.get("says"):
+        logging.getLogger(__name__).warning("%s: %s", record["id"], record["says"])
     time.sleep(record.get("seconds", 0.0))
     if record.get("kills"):
         os.kill(os.getppid(), signal.SIGKILL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pipewarden as pw
@@ -11,6 +12,8 @@ def add(record: dict[str, Any]) -> dict[str, Any]:
     """Sum the numbers of a record, and leave a mark that it was done."""
     with open(record["marks"], "a") as marks:  # noqa: PTH123 - one line
         marks.write(record["id"] + "\n")
+    if "says" in record:
+        logging.getLogger(__name__).warning("%s: %s", record["id"], record["says"])
     return {"sum": sum(record["numbers"]), "long": "x" * record.get("long", 0)}
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -22,6 +24,7 @@ from pipewarden.core.jobs import Job, JobStatus, Request
 from pipewarden.engine.records import RecordSource
 from pipewarden.engine.task import Task, Worked
 from pipewarden.errors import InvalidSettings
+from pipewarden.jobs.queue import tracing
 from pipewarden.jobs.runners.celery.messages import (
     Answer,
     Brief,
@@ -40,6 +43,7 @@ from pipewarden.settings import Settings
 from pipewarden.store.state import items, jobs
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+LOG = logging.getLogger(__name__)
 
 
 @dataclass
@@ -317,3 +321,52 @@ def test_answers_wait_for_a_broker_that_is_down(
     worker._publish = lambda queue, text: not (refusals and refusals.pop()) and publish(queue, text)
     assert worker.carry_out(bench.chunk(1, 2)) == "done"
     assert [worked.key for worked in bench.results] == ["r1", "r2"]
+
+
+class Named(logging.Handler):
+    """Keeps who each line of the log is for, as its writer knew it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[tuple[str, str]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append((record.getMessage(), getattr(record, "request_id", "")))
+
+
+def test_what_a_worker_logs_names_the_request_whose_chunk_it_has(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = Named()
+    monkeypatch.setattr(logging.getLogger(), "handlers", [named])
+    tracing.name_turns()
+    worker = bench.worker()
+    monkeypatch.setattr(worker, "_wanted", lambda _: LOG.warning("looking") or False)
+    for trace in ({"request_id": "r-1"}, {}, {"request_id": "r-2"}):
+        bench.brief = replace(bench.brief, trace=trace)
+        thread = Thread(target=worker.carry_out, args=(bench.chunk(1),))
+        thread.start()
+        thread.join()
+        LOG.warning("idle")
+    assert [who for _, who in named.lines] == ["r-1", "", "", "", "r-2", ""]
+
+
+def test_the_child_of_a_worker_is_told_whose_record_each_is(
+    bench: Bench, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    worker = bench.worker()
+    for n, trace in ((1, {"request_id": "r-1"}), (2, {"request_id": "r-2", "traceparent": "00"})):
+        bench.brief = replace(bench.brief, trace=trace)
+        assert worker.carry_out(bench.chunk(n, says="look")) == "done"
+    said = [line for line in capfd.readouterr().err.splitlines() if "look" in line]
+    assert said == [
+        "WARNING:rows:r1: look  request_id='r-1'",
+        "WARNING:rows:r2: look  request_id='r-2'  traceparent='00'",
+    ]
+
+
+def test_a_chunk_of_an_older_runner_says_nothing_of_a_request(bench: Bench) -> None:
+    plain = json.loads(bench.chunk(1))
+    del plain["trace"]
+    assert decode_chunk(json.dumps(plain)).brief == bench.brief

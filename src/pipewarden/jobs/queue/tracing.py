@@ -17,6 +17,9 @@ traceparent: ContextVar[str] = ContextVar("traceparent", default="")
 
 _HELD = (request_id, traceparent)
 
+#: What names the request that a process works for which serves one after the other.
+_turn: dict[str, str] = {}
+
 
 def current() -> dict[str, str]:
     """Return what names the request that is being answered here; nothing where there is none."""
@@ -59,3 +62,32 @@ def name_lines(traced: Mapping[str, str]) -> None:
     shown = "".join(f"  {name}=%({name})r" for name in traced)
     for handler in logging.getLogger().handlers:
         handler.setFormatter(logging.Formatter(logging.BASIC_FORMAT + shown))
+
+
+class _Naming(logging.Formatter):
+    """Writes behind a line what names its request, if anything does."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        held = vars(record)
+        named = [f"  {one.name}={held[one.name]!r}" for one in _HELD if one.name in held]
+        return super().format(record) + "".join(named)
+
+
+def name_turns() -> None:
+    """Let every line of this process' log, of whatever thread, name the request whose turn it is.
+
+    For a process that works for one request after the other; `take_turn` says for which. One that
+    was started afresh has no log yet, and gets one on standard error.
+    """
+    root = logging.getLogger()
+    if not root.handlers:
+        logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+        for handler in root.handlers:
+            handler.setFormatter(_Naming(logging.BASIC_FORMAT))
+    name_requests(lambda: _turn)
+
+
+def take_turn(trace: Mapping[str, str]) -> None:
+    """Let what this process does from now on be for this request; for none, if nothing names it."""
+    _turn.clear()
+    _turn.update(trace)

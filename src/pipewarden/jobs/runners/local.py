@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -304,9 +304,13 @@ class Runner:
 
     def _naming(self) -> Callable[[], None] | None:
         """Return what lets the log of a worker name the request that submitted the job, if any."""
+        trace = self.trace()
+        return partial(name_lines, trace) if trace else None
+
+    def trace(self) -> Mapping[str, str]:
+        """Return what names the request that submitted the job; nothing where none did."""
         with self.workspace.database.read() as conn:
-            traced = jobs.traces(conn, [self.lease.job_id]).get(self.lease.job_id)
-        return partial(name_lines, traced) if traced else None
+            return jobs.traces(conn, [self.lease.job_id]).get(self.lease.job_id, {})
 
     def _tell(self, text: str) -> None:
         """Tell a person now, and in the report."""

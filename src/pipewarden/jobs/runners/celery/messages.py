@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,8 @@ class Brief:
         A line longer than this is handed over as a file in the output folder.
     silence
         Seconds without a sign after which the runner takes a worker for lost.
+    trace
+        What names the request that submitted the job, in logs; empty where none did.
     """
 
     job: str
@@ -67,6 +69,7 @@ class Brief:
     validate: bool
     line_bytes: int
     silence: float
+    trace: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +146,7 @@ def decode_chunk(text: str) -> Chunk:
         It is of another version.
     """
     plain = _of_this_version(text)
-    brief = {name: plain[name] for name in Brief.__dataclass_fields__}
+    brief = {name: plain[name] for name in Brief.__dataclass_fields__ if name in plain}
     brief["prints"] = tuple(brief["prints"])
     tasks = tuple(map(_task, plain["tasks"]))
     return Chunk(plain["number"], Brief(**brief), tasks, plain["repeated"])

@@ -56,6 +56,7 @@ def celery_executor(runner: Runner, planned: Planned) -> CeleryExecutor:
         validate=options.validate,
         line_bytes=settings.message_bytes,
         silence=settings.silence_seconds,
+        trace=runner.trace(),
     )
     scan = planned.scan
     return CeleryExecutor(

@@ -18,6 +18,7 @@ from pipewarden.errors import (
     PipewardenError,
     StorageUnavailable,
 )
+from pipewarden.jobs.queue.tracing import take_turn
 from pipewarden.jobs.runners.celery.messages import (
     Answer,
     Brief,
@@ -87,6 +88,13 @@ class ChunkWorker:
             chunk = decode_chunk(text)
         except InvalidSettings as error:
             return self._not_understood(text, error)
+        take_turn(chunk.brief.trace)
+        try:
+            return self._answered(chunk, again=again)
+        finally:
+            take_turn({})
+
+    def _answered(self, chunk: Chunk, *, again: bool) -> str:
         answers = Answers(self._publish, chunk, _this_worker())
         try:
             if not self._wanted(chunk.brief):
@@ -139,13 +147,13 @@ class ChunkWorker:
             yield self._whole(sent, chunk.brief)
 
     def _whole(self, sent: Sent, brief: Brief) -> Task:
-        """Return a task with the bytes of its record."""
+        """Return a task with the bytes of its record, and whose request it is for."""
+        task = replace(sent.task, trace=brief.trace) if brief.trace else sent.task
         if sent.place is None:
-            return sent.task
+            return task
         if not brief.source:  # nobody has promised that the source can be seen here
-            _visible(str(sent.task.path))
-        record = self._records.record(sent.task.path, sent.place)
-        return replace(sent.task, record=record)
+            _visible(str(task.path))
+        return replace(task, record=self._records.record(task.path, sent.place))
 
     def close(self) -> None:
         """Close the file of records that was read last."""

@@ -15,8 +15,18 @@ from pipewarden.engine.worker import Workshop
 from pipewarden.errors import InvalidSettings
 from pipewarden.jobs.loading import load_pipeline, usable
 from pipewarden.jobs.options import RunOptions
+from pipewarden.jobs.queue.tracing import name_turns, take_turn
 from pipewarden.jobs.runners.celery.messages import Brief
 from pipewarden.settings import Settings
+
+
+class _Workshop(Workshop):
+    """Works for one job after the other, and lets its log name the request of each."""
+
+    def work(self, task: Task) -> Worked:
+        """Return what came of a task."""
+        take_turn(task.trace)
+        return super().work(task)
 
 
 class LoadedExecutor(ProcessExecutor):
@@ -27,7 +37,7 @@ class LoadedExecutor(ProcessExecutor):
     """
 
     def __init__(self, workshop: Workshop) -> None:
-        super().__init__(workshop, 1)
+        super().__init__(workshop, 1, begin=name_turns)
 
     def results(self, tasks: Iterator[Task]) -> Generator[Worked | None]:
         """Yield what came of each task, and None at each tick."""
@@ -74,7 +84,7 @@ class Loaded:
         name = json.dumps(named, sort_keys=True)
         if name not in self._held:
             pipeline = self._load(brief)
-            workshop = Workshop(pipeline, Path(brief.output_dir), brief.validate)
+            workshop = _Workshop(pipeline, Path(brief.output_dir), brief.validate)
             self._held[name] = LoadedExecutor(workshop), prints_of(pipeline)
             while len(self._held) > self._room:
                 self._held.popitem(last=False)[1][0].unload()

@@ -17,6 +17,7 @@ from typing import Any
 
 from pipewarden.errors import UsageError
 from pipewarden.jobs.loading import load_pipeline, registered
+from pipewarden.jobs.queue.tracing import name_turns
 from pipewarden.jobs.runners.celery.application import TASK, application, work_queue
 from pipewarden.jobs.runners.celery.workers.answers import Channel
 from pipewarden.jobs.runners.celery.workers.chunks import ChunkWorker
@@ -140,6 +141,7 @@ class _Process:
         """Make what this process needs; it shares no connection with its parent."""
         # Celery's pool forbids children, lest they outlive it. The engine's end with their parent.
         multiprocessing.current_process().daemon = False
+        name_turns()
         self._loaded = Loaded(self._settings, self._pipelines)
         self._channel = Channel(self._app)
         self._worker = ChunkWorker(
