@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipewarden.app.cli.output.terminal import say, say_json, say_next, say_table
 from pipewarden.core.monitoring.metrics import METRICS
-from pipewarden.core.monitoring.observations import Observation, ObservationStatus
+from pipewarden.core.monitoring.observations import Observation, ObservationStatus, SubjectKind
 from pipewarden.report.monitoring.facts import ORDER, observed
 from pipewarden.report.monitoring.view import WORDS
 from pipewarden.report.untrusted import visible
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 _COLUMNS = ("status", "subject", "metric", "of", "value", "limit", "why")
 _NUMBERS = ("value", "limit")
 _URGENT = (ObservationStatus.BREACH, ObservationStatus.WARN)
+#: What is known of a model before anything that it answered was looked at.
+_UNSEEN = ("model.age_days",)
+#: So many reasons are printed; the page has all.
+_REASONS = 8
 
 
 def say_checked(checked: Checked, *, page: Path | None, problems: Mapping[str, str]) -> None:
@@ -32,6 +36,8 @@ def say_checked(checked: Checked, *, page: Path | None, problems: Mapping[str, s
     _say_observations([one for one in checked.standing if one.status in _URGENT])
     for part, why in {**checked.failures, **problems}.items():
         say(f"{visible(part)} could not be checked: {visible(why)}", tone="warn")
+    _say_not_computable(checked.standing)
+    _say_unseen(checked.standing)
     tone = "bad" if checked.breaches else "warn" if checked.failures else "good"
     say(f"{checked.check_id}: {_counted(checked.standing)}", tone=tone)
     if page is not None:
@@ -83,7 +89,7 @@ def say_round(at: datetime, done: Round, *, json: bool) -> None:
 def say_drift(found: Sequence[DriftLook]) -> None:
     """Print what of each model differs from its baseline."""
     if not found:
-        say("Nothing serves there.")
+        say("No model serves there: nothing was looked at.", tone="warn")
         return
     every = [one for look in found for one in look.observations]
     _say_observations([one for one in every if one.status is not ObservationStatus.OK])
@@ -161,12 +167,40 @@ def _say_observations(found: Sequence[Observation]) -> None:
     say_table(_COLUMNS, [_row(one) for one in ordered], right=_NUMBERS)
 
 
+def _say_not_computable(found: Sequence[Observation]) -> None:
+    """Print why figures could not be had, each reason once."""
+    reasons: dict[str, list[Observation]] = {}
+    for one in found:
+        if one.status is ObservationStatus.NOT_COMPUTABLE:
+            reasons.setdefault(f"{_subject(one)}: {one.reason}", []).append(one)
+    for words, held in list(reasons.items())[:_REASONS]:
+        more = f" and {len(held) - 1:,} more" if len(held) > 1 else ""
+        say(visible(f"not computable: {held[0].metric}{more} of {words}"))
+    if len(reasons) > _REASONS:
+        say(f"not computable: {len(reasons) - _REASONS:,} more reasons stand in the report")
+
+
+def _say_unseen(found: Sequence[Observation]) -> None:
+    """Print of which models nothing was looked at yet, so that no silence is taken for well."""
+    models = [one for one in found if one.kind is SubjectKind.MODEL]
+    seen = {_subject(one) for one in models if one.metric not in _UNSEEN}
+    if not models:
+        say("no model was looked at: none serves in the environments that are watched", tone="warn")
+    for name in dict.fromkeys(_subject(one) for one in models):
+        if name not in seen:
+            say(visible(f"{name}: nothing it answered was looked at; no window has ended yet"))
+
+
+def _subject(one: Observation) -> str:
+    return one.subject + (f" in {one.environment}" if one.environment else "")
+
+
 def _row(one: Observation) -> tuple[str, ...]:
     unit = METRICS[one.metric].unit if one.metric in METRICS else "1"
     of = " ".join(text for text in (one.feature, one.window) if text)
     return (
         WORDS[one.status],
-        visible(one.subject + (f" in {one.environment}" if one.environment else "")),
+        visible(_subject(one)),
         one.metric,
         visible(of),
         *(
