@@ -171,7 +171,7 @@ def _parsed(url: str) -> URL:
         parsed = make_url(url)
     except (exc.ArgumentError, ValueError) as error:
         raise InvalidSettings(
-            "the setting state.url is not a database URL",
+            "the setting database_url is not a database URL",
             next_step="write sqlite:///path/to/state.db or postgresql://user:password@host/name",
         ) from error
     if parsed.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
@@ -194,7 +194,7 @@ def _make_folder(url: URL) -> None:
         raise StorageUnavailable(
             f"the folder {folder} of the state database cannot be made: {error}",
             left_behind="nothing was changed",
-            next_step="correct its permissions or the setting state.url",
+            next_step="correct its permissions or the setting database_url",
         ) from error
 
 

@@ -94,7 +94,7 @@ def _sqlite(error: sqlite3.Error, url: URL) -> PipewardenError | None:
             f"{shown(url)} cannot be written or opened: {error}",
             left_behind=_ROLLED_BACK,
             next_step="free space on that disk, or correct the folder's permissions or the "
-            "setting state.url, then type the command again",
+            "setting database_url, then type the command again",
         )
     return None
 
@@ -126,7 +126,7 @@ def _postgresql(error: BaseException | None, url: URL) -> PipewardenError | None
         return DatabaseUnavailable(
             f"{shown(url)} does not answer: {said}",
             left_behind=_ROLLED_BACK,
-            next_step="check that the server runs and that the setting state.url is right",
+            next_step="check that the server runs and that the setting database_url is right",
         )
     return None
 
