@@ -191,9 +191,10 @@ class TestFiles:
     def test_what_is_no_table_is_refused_as_a_whole(self, deployed, tmp_path):
         (tmp_path / "twice.csv").write_text("label,label\n1,2\n")
         (tmp_path / "l.csv.gz").write_bytes(b"not gzip")
+        (tmp_path / "empty.csv").write_bytes(b"")
         for name, error in (
             ("l.txt", UsageError), ("none.csv", SourceNotFound), ("twice.csv", BadInput),
-            ("l.csv.gz", BadInput),
+            ("l.csv.gz", BadInput), ("empty.csv", BadInput),
         ):  # fmt: skip
             with pytest.raises(error):
                 import_labels(deployed.workspace, Path(tmp_path / name))

@@ -68,6 +68,8 @@ def _csv(path: Path) -> Iterator[Line]:
     with _text(path) as file:
         reader = csv.reader(file, strict=True)
         names = next(reader, [])
+        if not names:  # an export that failed must not pass for a day without rows
+            raise BadInput("no_header", f"{path} has no header: the file is empty")
         if len(set(names)) < len(names):
             raise BadInput("repeated_column", f"{path} has two columns of one name")
         while True:
