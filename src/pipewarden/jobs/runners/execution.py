@@ -94,6 +94,7 @@ class Execution:
             self.workspace.settings.lease_seconds,
             self.workspace.clock,
             tell=self.listener.note,
+            waiting_dir=self.workspace.waiting_dir,
         )
         self._began_at = self.workspace.clock()
         self._meter.start()
@@ -109,7 +110,13 @@ class Execution:
     def _through_outages(self, lease: Lease, control: Control, began: float) -> RunReport:
         clock, patience = self.workspace.clock, self.workspace.settings.database_patience
         database = outages.dependency("database", clock)
-        waiting = outages.Outages(database, patience, clock, self.listener.note)
+        waiting = outages.Outages(
+            database,
+            patience,
+            clock,
+            self.listener.note,
+            changed=lambda: control.telling.beside(database),
+        )
         while True:
             try:
                 return self._attempt(lease, control, began)
@@ -230,13 +237,7 @@ class Execution:
                 conn, lease, status, actor=self.workspace.actor, at=at, error=error, told=told
             )
             details = {"status": str(ended.status), **facts["totals"], **told}
-            act = Act(
-                actor=self.workspace.actor,
-                action="run.finished",
-                subject=lease.job_id,
-                details=details,
-            )
-            ledger.append(conn, [act], at)
+            ledger.append(conn, [self._act(lease, details)], at)
             record_run(conn, ended, self._meter, began_at=self._began_at, at=at)
         passing(Window.RUN_FINISHED)
         return replace(self._report, status=ended.status)
@@ -284,12 +285,16 @@ class Execution:
                 conn, lease.job_id, JobStatus.FAILED, actor=self.workspace.actor, at=at,
                 error=words[:2000], lease=lease,
             )  # fmt: skip
-            act = Act(
-                actor=self.workspace.actor,
-                action="run.finished",
-                subject=lease.job_id,
-                reason=words[:500],
-                details={"status": str(JobStatus.FAILED)},
-            )
+            act = self._act(lease, {"status": str(JobStatus.FAILED)}, words[:500])
             ledger.append(conn, [act], at)
             record_run(conn, ended, self._meter, began_at=self._began_at, at=at)
+
+    def _act(self, lease: Lease, details: Mapping[str, Any], reason: str = "") -> Act:
+        """Return what the ledger learns of the end of a run."""
+        return Act(
+            actor=self.workspace.actor,
+            action="run.finished",
+            subject=lease.job_id,
+            reason=reason,
+            details=details,
+        )
