@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 import pipewarden as pw
-from pipewarden.healing.broken import problems_of
+from pipewarden.healing.broken import Broken, in_words, judged
 from pipewarden.healing.simulation.people import TARGET, population, table
 from pipewarden.healing.simulation.worlds import Conditions
 from pipewarden.pipelines.credit.family import CreditFamily
@@ -102,7 +102,28 @@ def test_labels_that_are_all_alike_say_nothing(documents):
 
 
 def test_rows_of_the_usual_world_are_not_broken(documents):
-    assert problems_of(documents[0], rows_of(population(600, 9)), Quality()) == []
+    assert judged(documents[0], rows_of(population(600, 9)), Quality()) == Broken()
+
+
+@pytest.mark.parametrize(
+    ("known", "asked", "reason"),
+    [(150, 600, "the baseline has 150 rows; 200 are needed"), (None, 80, "the window has 80 rows")],
+)
+def test_what_too_few_rows_say_nothing_of_is_not_computable(documents, known, asked, reason):
+    document = documents[0]
+    held = {**document["baseline"], "rows": document["baseline"]["rows"][:known]}
+    rows = rows_of(population(asked, 9, Conditions(missing=1.0)))
+    found = judged({**document, "baseline": held}, rows, Quality())
+    assert found.problems == (), "nothing is known, good or bad"
+    (words,) = [one for one in found.not_computable if reason in one]
+    assert words.startswith("missing of ")
+    assert "and 7 more: " in words, "of ten columns"
+    assert words in in_words(found.not_computable)
+
+
+def test_of_a_model_without_columns_it_is_said_that_nothing_is_known():
+    found = judged({"model": "mean", "baseline": {}}, [], Quality())
+    assert found.not_computable == ("columns: the document of mean has no baseline of columns",)
 
 
 @pytest.mark.parametrize(
@@ -113,11 +134,11 @@ def test_rows_of_the_usual_world_are_not_broken(documents):
     ],
 )
 def test_broken_rows_are_told(documents, conditions, told):
-    (problem,) = problems_of(documents[0], rows_of(population(600, 9, conditions)), Quality())
+    (problem,) = judged(documents[0], rows_of(population(600, 9, conditions)), Quality()).problems
     assert problem.startswith(told)
 
 
 def test_labels_that_say_yes_far_too_rarely_are_told(documents):
     rows = [{**row, "label": int(n % 50 == 0)} for n, row in enumerate(rows_of(population(600, 9)))]
-    (problem,) = problems_of(documents[0], rows, Quality())
+    (problem,) = judged(documents[0], rows, Quality()).problems
     assert problem.startswith("labels: 2.0% are positive")

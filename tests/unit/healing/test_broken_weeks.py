@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from pipewarden.healing.broken import problems_of as of_a_champion
+from pipewarden.healing.broken import judged
 from pipewarden.healing.together.weeks import problems_of, tail_of
 from pipewarden.settings.healing_policy import Quality
 
@@ -55,5 +55,12 @@ def test_a_champion_that_is_a_series_is_known_by_its_tail():
     assert tail_of(champion) == TAIL
     assert tail_of({"baseline": {"columns": []}}) is None
     newest = weeks([9.0] * 8)
-    assert of_a_champion(champion, weeks([110.0] * 8), LIMITS) == []
-    assert of_a_champion(champion, weeks([110.0] * 8), LIMITS, newest) != []
+    assert judged(champion, weeks([110.0] * 8), LIMITS).problems == ()
+    assert judged(champion, weeks([110.0] * 8), LIMITS, newest).problems != ()
+
+
+def test_what_a_short_series_says_nothing_of_is_not_computable():
+    champion = {"baseline": {"tail": {"ds": [], "y": TAIL[:7]}}}
+    found = judged(champion, weeks([9.0] * 8), LIMITS)
+    assert found.problems == ()
+    assert found.not_computable == ("weeks: the champion knows 7 of them; 8 are needed",)

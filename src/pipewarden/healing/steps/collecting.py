@@ -12,7 +12,7 @@ from typing import Any
 
 from pipewarden.core.healing.states import Action, Healing, HealingState
 from pipewarden.core.models.families import LabelledRow
-from pipewarden.healing.broken import problems_of
+from pipewarden.healing import broken
 from pipewarden.healing.context import HealingContext
 from pipewarden.healing.steps.step import Move, Wait, document_of, learner_of
 from pipewarden.jobs.options import RunOptions
@@ -50,17 +50,20 @@ def step(context: HealingContext, healing: Healing, policy: Policy) -> Move | Wa
     path = context.folder(healing) / str(table["name"])
     path.parent.mkdir(parents=True, exist_ok=True)
     durable.write_file(path, table["data"])
+    found = broken.judged(champion, rows[:kept], policy.quality, rows)
     facts = {
         "since": since.isoformat(),
         "table": str(path),
         "rows": table["rows"],
         "added": table["added"],
-        "problems": problems_of(champion, rows[:kept], policy.quality, rows),
+        "problems": list(found.problems),
+        "not_computable": list(found.not_computable),
         "boundary": [rows[kept]["at"].isoformat(), rows[kept]["prediction_id"]],
     }
     words = (
         f"{table['rows']:,} rows to train on, {table['added']:,} of them of the older table; "
         f"{len(rows) - kept:,} newer ones are kept to compare on"
+        f"{broken.in_words(found.not_computable)}"
     )
     return Move(HealingState.RETRAINING, words, facts=facts)
 

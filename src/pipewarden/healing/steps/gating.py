@@ -6,6 +6,7 @@ from typing import Any
 
 from pipewarden.core.findings import Status
 from pipewarden.core.healing.states import Healing, HealingState
+from pipewarden.healing.broken import in_words
 from pipewarden.healing.context import HealingContext
 from pipewarden.healing.quarantining import quarantine
 from pipewarden.healing.steps.step import Move, Wait
@@ -31,7 +32,8 @@ def step(context: HealingContext, healing: Healing, policy: Policy) -> Move | Wa
     if judged.verdict.status is Status.FAIL:
         words = f"the promotion gate refuses version {version.version}: {judged.verdict.reason}"
         return Move(HealingState.REJECTED, words, facts=facts)
-    words = f"the promotion gate lets version {version.version} pass"
+    unknown = in_words(healing.facts.get("not_computable") or ())
+    words = f"the promotion gate lets version {version.version} pass{unknown}"
     return Move(after_gate(policy), words, facts=facts)
 
 

@@ -37,9 +37,9 @@ def problems_of(tail: Sequence[Any], rows: Sequence[LabelledRow], limits: Qualit
     rows
         The oldest first.
     """
-    known = [float(one) for one in tail if isinstance(one, (int, float)) and math.isfinite(one)]
-    if len(known) < _LEAST or not rows:
+    if too_few(tail, rows):
         return []
+    known = _known(tail)
     found = []
     cuts = quantiles(known, n=100, method="inclusive")
     low, high, now = (
@@ -56,6 +56,19 @@ def problems_of(tail: Sequence[Any], rows: Sequence[LabelledRow], limits: Qualit
     if absent > before + limits.missing_rise:
         found.append(f"weeks: {absent:.0%} of the new ones did not come, and {before:.0%} before")
     return found
+
+
+def too_few(tail: Sequence[Any], rows: Sequence[LabelledRow]) -> str:
+    """Return in words why nothing can be said about new weeks; empty where it can."""
+    if not rows:
+        return "weeks: no new ones came"
+    if (known := len(_known(tail))) < _LEAST:
+        return f"weeks: the champion knows {known} of them; {_LEAST} are needed"
+    return ""
+
+
+def _known(tail: Sequence[Any]) -> list[float]:
+    return [float(one) for one in tail if isinstance(one, (int, float)) and math.isfinite(one)]
 
 
 def _absent(rows: Sequence[LabelledRow]) -> float:
