@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from pipewarden.core.jobs import Job
+from pipewarden.core.models.deployments import ModelVersion, VersionStatus
 from pipewarden.core.monitoring.observations import ObservationStatus as Status
 from pipewarden.errors import BadInput
 from pipewarden.healing.simulation.shelves import FIRST, Shelf, sales_world
 from pipewarden.jobs.loading import load_pipeline
 from pipewarden.jobs.models.context import model_context
-from pipewarden.jobs.monitoring.arriving.sources import Tables, root_of
+from pipewarden.jobs.monitoring.arriving.sources import Table, Tables, root_of
 from pipewarden.jobs.monitoring.arriving.weeks import Taken, take_new_weeks
 from pipewarden.jobs.monitoring.checking import check
 from pipewarden.jobs.options import RunOptions
@@ -20,7 +22,7 @@ from pipewarden.jobs.run import Silent, start
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.models import deploying
 from pipewarden.settings import Settings
-from pipewarden.store.state import ledger
+from pipewarden.store.state import jobs, ledger
 from pipewarden.store.state.models import deployments, predictions, versions
 from pipewarden.store.state.monitoring import labels, observations
 
@@ -122,6 +124,33 @@ def test_a_table_that_does_not_read_is_told_and_read_when_it_does(shop):
     assert "no column" in checked.failures["new weeks of series"]
     shop.write(LEARNT + 2)
     assert shop.take() == Taken(weeks=4)
+
+
+def test_a_series_that_came_from_a_folder_of_tables_has_its_own(shop, tmp_path):
+    (folder := tmp_path / "tables").mkdir()
+    version = ModelVersion(
+        model="sales/a", version=1, family="sales", status=VersionStatus.DEPLOYABLE,
+        object_hash="", dataset="", verdict="PASS", reason="", run_id="by-folder",
+        item_key="a.csv", parent=None, created_at=shop.now,
+    )  # fmt: skip
+    job = Job(
+        id="by-folder", pipeline="sales", source=str(folder), created_at=shop.now,
+        created_by="ada", options={"pipeline": "sales", "source": str(folder)},
+    )  # fmt: skip
+    with shop.database.write() as conn:
+        jobs.insert(conn, job)
+    (folder / "a.csv").write_text("unique_id,ds,y\na,2026-01-03,5\n", encoding="utf-8")
+    table = shop.tables.of(version)
+    assert table.path == folder / "a.csv"
+    assert [(name, record["y"]) for name, record in table.records()] == [("a", [5.0])]
+
+
+def test_lines_of_json_are_a_table_too(shop, tmp_path):
+    path = tmp_path / "weekly.jsonl"
+    path.write_text('{"unique_id": "a", "ds": [1], "y": [5.0]}\n\n', encoding="utf-8")
+    table = Table(path=path, pipeline=load_pipeline("sales", shop.workspace.settings))
+    assert [name for name, _ in table.records()] == ["a"]
+    assert Table(path=tmp_path / "gone.csv", pipeline=table.pipeline).state is None
 
 
 def test_a_table_that_is_gone_brings_nothing(shop):
