@@ -60,6 +60,16 @@ def test_the_table_holds_what_was_asked_and_what_came_true(documents):
     assert made["rare"] == min(sum(one.fails for one in people), sum(not o.fails for o in people))
 
 
+def test_a_label_that_is_no_class_is_left_out_and_never_read_as_no(documents):
+    rows = rows_of(population(4, 5))
+    for row, label in zip(rows, ("yes", "1", 7, False), strict=True):
+        row["label"] = label
+    held = cells(FAMILY.training_table(documents[0], rows, None, least=0, everything=False))
+    assert [row[TARGET] for row in held] == ["1", "0"]
+    with pytest.raises(pw.NotComputable):
+        FAMILY.contest(documents[0], documents[1], [rows[0], rows[2]], level=0.95)
+
+
 @pytest.mark.parametrize(
     ("least", "everything", "added"), [(0, False, 0), (50, False, 20), (0, True, 90)]
 )

@@ -21,6 +21,8 @@ from pipewarden.pipelines.credit.model import open_model
 
 _RESAMPLES, _SEED = 500, 20_111
 _TABLE = "labelled.csv"
+#: Where one of them is the positive value, the other is the only other.
+_CLASSES = ("0", "1")
 Row = Mapping[str, Any]
 
 
@@ -37,7 +39,7 @@ def training_table(
     header = [*description.columns, description.target]
     if description.time is not None:
         header.append(description.time)
-    cells = [_cells(row, description) for row in rows]
+    cells = [_cells(row, description) for row in _decided(rows, description)]
     wanted = max(0, least - len(cells))
     added: list[list[str]] = []
     if older is not None and (everything or wanted):
@@ -87,14 +89,27 @@ def _text(cell: Any) -> str:
     return str(cell)
 
 
-def came_true(label: Any, description: TableDescription) -> bool:
-    """Whether a label says yes: the positive value of the table, or a truth."""
+def came_true(label: Any, description: TableDescription) -> bool | None:
+    """Whether a label says yes: the positive value of the table, or a truth; None: it says neither.
+
+    Where 0 and 1 are the classes, nothing else is one: a ``yes`` read as "not 1" would turn the
+    world round.
+    """
+    positive = description.positive
+    if positive in _CLASSES:
+        text = str(int(label)) if isinstance(label, (bool, float)) and label in (0, 1) else label
+        return str(text) == positive if str(text) in _CLASSES else None
     if isinstance(label, (bool, int, float)):
         try:
-            return float(label) == float(description.positive)
+            return float(label) == float(positive)
         except ValueError:
             return bool(label)
-    return str(label) == description.positive
+    return str(label) == positive
+
+
+def _decided(rows: Sequence[Row], description: TableDescription) -> list[Row]:
+    """Return the rows whose labels say yes or no."""
+    return [row for row in rows if came_true(row["label"], description) is not None]
 
 
 def contest(
@@ -110,7 +125,8 @@ def contest(
     both (Efron, Tibshirani 1993).
     """
     models = [open_model(document) for document in (challenger, champion)]
-    labels = np.array([float(came_true(r["label"], models[0].description)) for r in rows])
+    rows = _decided(rows, models[0].description)
+    labels = np.array([float(came_true(r["label"], models[0].description) is True) for r in rows])
     if not len(rows) or labels.min() == labels.max():
         raise pw.NotComputable(f"the labels of {len(rows)} rows are all alike")
     asked = [row["inputs"] for row in rows]
