@@ -74,6 +74,11 @@ class Workspace:
         return self.data_dir / "quarantine" / run_id
 
     @property
+    def waiting_dir(self) -> Path:
+        """Where processes say what they wait for when the database cannot be told."""
+        return self.settings.in_home(Path(".pipewarden") / "waiting")
+
+    @property
     def objects_dir(self) -> Path:
         """Where model documents are kept by their hashes, for good."""
         return self.data_dir / "models" / "objects"

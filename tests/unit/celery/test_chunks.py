@@ -341,7 +341,12 @@ def test_what_a_worker_logs_names_the_request_whose_chunk_it_has(
     monkeypatch.setattr(logging.getLogger(), "handlers", [named])
     tracing.name_turns()
     worker = bench.worker()
-    monkeypatch.setattr(worker, "_wanted", lambda _: LOG.warning("looking") or False)
+
+    def unwanted(_: Brief) -> bool:
+        LOG.warning("looking")
+        return False
+
+    monkeypatch.setattr(worker, "_wanted", unwanted)
     for trace in ({"request_id": "r-1"}, {}, {"request_id": "r-2"}):
         bench.brief = replace(bench.brief, trace=trace)
         thread = Thread(target=worker.carry_out, args=(bench.chunk(1),))

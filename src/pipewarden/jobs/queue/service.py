@@ -25,7 +25,7 @@ from pipewarden.jobs.queue import runner
 from pipewarden.jobs.runners import liveness, outages
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.store.state import jobs
-from pipewarden.store.state.service import breakers, runners
+from pipewarden.store.state.service import beside, breakers, runners
 from pipewarden.store.state.service.runners import RunnerState
 
 log = logging.getLogger(__name__)
@@ -190,6 +190,7 @@ class JobService:
             runners.forget(conn, at - timedelta(seconds=SILENT))
             runners.beat(conn, state)
             breakers.forget(conn, at - timedelta(seconds=outages.SILENT))
+        beside.forget_older(self.workspace.waiting_dir, at - timedelta(seconds=outages.SILENT))
 
     def _requeue_stopped(self) -> None:
         """Let jobs go on that a service paused because it stopped; its own are not among them."""

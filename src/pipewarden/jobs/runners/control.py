@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -42,6 +43,8 @@ class Control:
         The present time, UTC and aware; and seconds for intervals.
     tell
         Is told when a request is first seen.
+    waiting_dir
+        Where others look for what the database cannot be told.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Control:
         clock: Callable[[], datetime],
         monotonic: Callable[[], float] = time.monotonic,
         tell: Callable[[str], None] = lambda _: None,
+        waiting_dir: Path | None = None,
     ) -> None:
         self._database = database
         self._lease = lease
@@ -66,8 +70,8 @@ class Control:
         self._interrupts = 0
         self._waiting = False
         self._tell = tell
-        #: What others are told of the broker that this job needs.
-        self.telling = Telling(lease.owner, lease.job_id)
+        #: What others are told of the broker and the database that this job needs.
+        self.telling = Telling(lease.owner, lease.job_id, waiting_dir)
         #: What was asked for, once it is known.
         self.requested: Request | None = None
 

@@ -115,7 +115,7 @@ class Execution:
             patience,
             clock,
             self.listener.note,
-            changed=lambda: control.telling.beside(database),
+            changed=lambda: control.telling.tell_beside(database),
         )
         while True:
             try:

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from pipewarden.core.outages.breaker import Breaker, BreakerState, Policy
-from pipewarden.errors import DependencyUnavailable
+from pipewarden.errors import DependencyUnavailable, StorageUnavailable
 from pipewarden.store.state.database import Database
-from pipewarden.store.state.service import breakers as kept
+from pipewarden.store.state.service import beside, breakers as kept
 from pipewarden.store.state.service.breakers import SHARED, BreakerRow
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+log = logging.getLogger(__name__)
+
 #: How soon a database, a broker, or a registry that does not answer is tried again.
 DATABASE = Policy(first_delay=0.5, longest_delay=10.0, open_after=3)
 BROKER = Policy(first_delay=0.4, longest_delay=5.0, open_after=3)
 REGISTRY = Policy(first_delay=5.0, longest_delay=300.0, open_after=3)
-#: Of what other processes are told by name. A database that does not answer cannot be told.
-POLICIES = {"broker": BROKER, "registry": REGISTRY}
+#: Of what other processes are told by name; that the database does not answer, by a file.
+POLICIES = {"database": DATABASE, "broker": BROKER, "registry": REGISTRY}
 #: Seconds after which what a process said is not said any more.
 SILENT = 60.0
 
@@ -143,10 +147,12 @@ class Telling:
     ----------
     owner, job_id
         The process, and the job.
+    folder
+        Where others look for what the database cannot be told; None tells nobody.
     """
 
-    def __init__(self, owner: str, job_id: str) -> None:
-        self._owner, self._job_id = owner, job_id
+    def __init__(self, owner: str, job_id: str, folder: Path | None = None) -> None:
+        self._owner, self._job_id, self._folder = owner, job_id, folder
         self._told: dict[str, int] = {}
 
     def changed(self) -> bool:
@@ -160,8 +166,27 @@ class Telling:
             kept.tell(conn, self._owner, rows)
         self._told = {row.name: row.failures for row in rows}
 
+    def tell_beside(self, database: Dependency) -> None:
+        """Tell how the database is, in a file, for the database itself cannot be told.
+
+        A disk that takes no file keeps no job from waiting: the log of the job says the same.
+        """
+        if self._folder is None:
+            return
+        row = database.row(self._owner, "database", self._job_id)
+        try:
+            if row is None:
+                beside.forget(self._folder, self._owner)
+            else:
+                beside.tell(self._folder, row)
+        except (StorageUnavailable, OSError) as error:
+            log.warning("health cannot be told what the job waits for: %s", error)
+
     def end(self, database: Database) -> None:
         """Take back what was told: the job waits no more."""
+        if self._folder is not None:
+            with suppress(OSError):  # nobody believes it once this process has ended
+                beside.forget(self._folder, self._owner)
         if self._told:
             with suppress(DependencyUnavailable), database.write() as conn:
                 kept.tell(conn, self._owner, ())
@@ -206,6 +231,8 @@ class Outages:
         The present time, UTC and aware; and what waits.
     tell
         Is told, once each, when the database goes and when it comes.
+    changed
+        Called whenever something else is known of it.
     """
 
     def __init__(
@@ -215,8 +242,10 @@ class Outages:
         clock: Callable[[], datetime],
         tell: Callable[[str], None],
         sleep: Callable[[float], None] = time.sleep,
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
+        self._changed = changed
         self._patience = patience
         self._clock = clock
         self._tell = tell
@@ -244,6 +273,7 @@ class Outages:
         self._tell(f"{error.message}; the job waits for it, and nothing is lost")
         while True:
             seconds = self._database.failed()
+            self._changed()
             since = self._database.standing.since or self._clock()
             if (self._clock() - since).total_seconds() + seconds > self._patience:
                 raise error
@@ -257,5 +287,6 @@ class Outages:
         gone = (self._clock() - since).total_seconds()
         if reached > self._reached:
             self._database.answered()
+            self._changed()
             self._reached = reached
         self._tell(f"the state database answers again after {gone:.0f} s; the job goes on")

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from pipewarden.app.api.work.pool import Crowded, Lost, Overdue, Pool
-from pipewarden.jobs.queue.services import living, waited_for
+from pipewarden.jobs.queue.services import living, waited_for, waited_for_here
 from pipewarden.jobs.runners.outages import POLICIES, breakers
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.models.serving.desk import Desk
@@ -97,6 +97,11 @@ def runners(workspace: Workspace, failures: Mapping[str, str]) -> Told:
     if gone:
         return "degraded", f"{heard}; jobs wait for the {' and the '.join(gone)}", facts
     return "ok", heard, facts
+
+
+def runners_without(workspace: Workspace) -> dict[str, Any]:
+    """Return what is known of runners while the database does not answer, as facts."""
+    return {"waited_for": [waiting(row, workspace.clock()) for row in waited_for_here(workspace)]}
 
 
 def waiting(row: BreakerRow, now: datetime) -> dict[str, Any]:

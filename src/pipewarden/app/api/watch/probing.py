@@ -43,6 +43,8 @@ class _Probe:
         Seconds for which an answer holds.
     told
         Seconds for which it is told beyond that, while the next one is waited for.
+    without
+        Looks for the facts that are known although it failed.
     """
 
     name: str
@@ -50,6 +52,7 @@ class _Probe:
     look: Callable[[], Awaitable[Any]]
     trusted: float = 0.0
     told: float = 0.0
+    without: Callable[[], dict[str, Any]] = dict
 
 
 class Probes:
@@ -102,6 +105,7 @@ class Probes:
                 name="runners",
                 tried="who was heard of lately",
                 look=self._aside(partial(inside.runners, workspace, failures)),
+                without=partial(inside.runners_without, workspace),
             ),
             *(
                 _Probe(
@@ -157,7 +161,8 @@ class Probes:
         answered, _ = await asyncio.wait({trying}, timeout=PATIENCE)
         if answered:
             return trying.result()
-        return self._viewed(probe, "down", f"no answer within {PATIENCE:g} s", {}, PATIENCE)
+        facts = await asyncio.to_thread(probe.without)
+        return self._viewed(probe, "down", f"no answer within {PATIENCE:g} s", facts, PATIENCE)
 
     async def _try(self, probe: _Probe) -> ProbeView:
         began = time.perf_counter()
@@ -165,7 +170,8 @@ class Probes:
         try:
             state, said, facts = await probe.look()
         except PipewardenError as error:
-            state, said, facts = "down", redact_text(error.message), {}
+            state, said = "down", redact_text(error.message)
+            facts = await asyncio.to_thread(probe.without)
         except Exception as error:  # whatever a client raises is its answer
             log.exception("a probe failed", extra={"probe": probe.name})
             state, said, facts = "down", redact_text(f"{type(error).__name__}: {error}"), {}
