@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 import pipewarden as pw
+from pipewarden.engine.metering import measuring
 from pipewarden.pipelines.articles import ArticleCleaner, clean, records
 from pipewarden.pipelines.articles.checks import articles_gate
 from pipewarden.pipelines.articles.cleaner import (
@@ -292,6 +293,13 @@ def test_odd_texts_pass_or_are_refused_by_the_gate(text: str) -> None:
     record = process_record({"document_id": "a", "text": text}, article_settings())
     good(record)
     articles_gate().evaluate(record)
+
+
+def test_an_article_says_where_its_time_went() -> None:
+    taken: dict[str, float] = {}
+    with measuring(taken):
+        process_record({"document_id": "a", "text": "Prices rose."}, article_settings())
+    assert set(taken) == {"clean", "entities", "correct", "describe"}
 
 
 def test_a_text_that_is_too_long_is_refused_at_once(cleaner: ArticleCleaner) -> None:

@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 
 import pipewarden as pw
+from pipewarden.engine.metering import measuring
 from pipewarden.pipelines.filings import model
 from pipewarden.pipelines.filings.checks import domain, identity
 from pipewarden.pipelines.filings.checks.gate import GATE_FILE, filings_gate
@@ -39,6 +40,13 @@ def missed(verdict: pw.Verdict) -> set[str]:
 def test_the_schema_file_is_fresh_and_holds_for_results(good: Any) -> None:
     assert model.SCHEMA_FILE.read_text(encoding="utf-8") == model.schema_text()
     jsonschema.validate(good.model_dump(mode="json"), json.loads(model.schema_text()))
+
+
+def test_a_filing_says_where_its_time_went(filing_paper: Any, processed: Any) -> None:
+    taken: dict[str, float] = {}
+    with measuring(taken):
+        processed(filing_paper.annual(filing_paper.p(filing_paper.INTRO)))
+    assert list(taken) == ["parse", "metadata", "locate", "segment"]
 
 
 def test_the_gate_file_is_the_one_that_operators_see() -> None:
