@@ -102,6 +102,10 @@ docs: $(READY) ## Regenerate the reference pages and the index, and check every 
 	$(BIN)/python scripts/generate_reference.py
 	$(BIN)/python scripts/check_links.py
 
+.PHONY: healing-pages
+healing-pages: $(READY) ## Play the scenarios of the closed loop and write their pages (minutes; ARGS="stable": one)
+	$(BIN)/python scripts/healings/draw.py $(ARGS)
+
 .PHONY: bench
 bench: $(READY) $(READY_BENCH) ## Measure, beside the peers, and print the ratios
 	PIPEWARDEN_BENCH_VENV=$(VENV_BENCH) $(BIN)/python benchmarks/run.py $(ARGS)

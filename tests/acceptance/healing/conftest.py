@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # laboratory
 
-from laboratory import Laboratory, plan_of
+from laboratory import Laboratory, opened
 
 
 @pytest.fixture
@@ -20,14 +20,8 @@ def laboratory(tmp_path: Path) -> Iterator[Callable[..., Laboratory]]:
     made: list[Laboratory] = []
 
     def make(world: str, policy: dict[str, Any] | None = None, **plan: Any) -> Laboratory:
-        held = Laboratory(
-            tmp_path / f"home-{len(made)}",
-            plan_of(world, **plan),
-            policy or {},
-        )
+        held = opened(tmp_path / f"home-{len(made)}", world, policy, **plan)
         made.append(held)
-        held.deploy(held.train("first", 3_000, 1))
-        held.open()
         return held
 
     yield make

@@ -16,6 +16,7 @@ import yaml
 
 from pipewarden.core.healing.states import Healing, HealingState
 from pipewarden.core.models.deployments import Deployment, DeploymentKind, DeploymentState
+from pipewarden.core.monitoring.alerts.incidents import Incident, IncidentState
 from pipewarden.healing.context import HealingContext, healing_context
 from pipewarden.healing.looping import Round, once
 from pipewarden.healing.simulation.clock import BEGIN, SimulatedClock
@@ -26,6 +27,7 @@ from pipewarden.healing.simulation.worlds import Conditions, world_of
 from pipewarden.jobs.loading import load_pipeline
 from pipewarden.jobs.models.context import model_context
 from pipewarden.jobs.monitoring.checking import check
+from pipewarden.jobs.monitoring.running import alert
 from pipewarden.jobs.options import RunOptions
 from pipewarden.jobs.run import Silent, start
 from pipewarden.jobs.workspace import Workspace
@@ -34,6 +36,7 @@ from pipewarden.settings import Settings
 from pipewarden.store.state import ledger
 from pipewarden.store.state.healing import healings
 from pipewarden.store.state.models import deployments, versions
+from pipewarden.store.state.monitoring.alerts import incidents
 from pipewarden.store.state.verify import verify_ledger
 
 MODEL, PLACE = "credit", "production"
@@ -45,6 +48,7 @@ TRAINING = {
     "test_share": 0.2,
     "workers": 1,
 }
+RAISED = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED, IncidentState.RESOLVED)
 POLICY: Mapping[str, Any] = {
     "cooldown_hours": 24,
     "training": {"min_rows": 2_000, "max_rows": 6_000, "lookback_hours": 480},
@@ -70,7 +74,7 @@ def plan_of(world: str, **plan: Any) -> Plan:
 class Laboratory:
     """One world, its champion, and whoever watches and heals it.
 
-    ``policy`` is laid over that of the tests.
+    ``policy`` is laid over that of the tests; ``seen`` is what happened, each with its day.
     """
 
     home: Path
@@ -78,7 +82,7 @@ class Laboratory:
     policy: Mapping[str, Any] = field(default_factory=dict)
     database_url: str = ""
     check_hours: int = 24
-    seen: list[str] = field(default_factory=list)
+    seen: list[tuple[float, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
@@ -139,6 +143,7 @@ class Laboratory:
             held = deployments.request(conn, wanted)
             deployments.begin(conn, held.id, at=at, ended=DeploymentState.SUPERSEDED)
             deployments.verify(conn, {held.id: {}}, at=at)
+        self.note(f"forced: somebody lets version {version} serve past every gate")
 
     def open(self, front: Front | None = None) -> Stream:
         """Begin to serve, and return the stream of requests."""
@@ -159,18 +164,28 @@ class Laboratory:
             self.watch()
 
     def watch(self) -> Round:
-        """Check everything once, and heal what the policy lets be healed."""
-        check(self.workspace)
+        """Check everything once, alert, and heal what the policy lets be healed."""
+        _, failures = alert(self.workspace, check(self.workspace))
+        assert not failures, failures
         done = once(self.healer())
-        at = f"day {(self.clock() - BEGIN) / timedelta(days=1):5.2f}"
         for one in done.looked:
-            if one.new and one.healing is not None:
-                self.seen.append(f"{at}  {one.healing.state}: {one.healing.reason}")
+            if one.healing is not None and (one.new or one.healing.state is HealingState.DECLINED):
+                again = f"again, {one.healing.times} times by now"
+                self.note(f"{one.healing.state}: {one.healing.reason if one.new else again}")
         for one in done.advanced:
             for state in one.passed:
-                self.seen.append(f"{at}  → {state}")
-            self.seen.append(f"{at}  {one.healing.state}: {one.waits or one.healing.reason}")
+                self.note(f"→ {state}")
+            self.note(f"{one.healing.state}: {one.waits or one.healing.reason}")
         return done
+
+    @property
+    def day(self) -> float:
+        """Days since it began to serve."""
+        return (self.clock() - BEGIN) / timedelta(days=1)
+
+    def note(self, words: str) -> None:
+        """Write down what happens now."""
+        self.seen.append((self.day, words))
 
     def until(self, *states: HealingState, days: float) -> Healing:
         """Let days pass until a healing came into one of these states, or fail."""
@@ -180,7 +195,8 @@ class Laboratory:
             for one in newest:
                 if one.state in states:
                     return one
-        raise AssertionError("\n".join(["it never happened:", *self.seen]))
+        told = [f"day {day:5.2f}  {words}" for day, words in self.seen]
+        raise AssertionError("\n".join(["it never happened:", *told]))
 
     # ── what is there ────────────────────────────────────────────────────────────────────────────
 
@@ -210,6 +226,11 @@ class Laboratory:
         with self.workspace.database.read() as conn:
             return not verify_ledger(conn, []).faults
 
+    def alerts(self) -> list[Incident]:
+        """Return every alert that was ever raised by the rules of the package, over or not."""
+        with self.workspace.database.read() as conn:
+            return incidents.page(conn, RAISED, limit=1_000)[0]
+
     def auc(self, version: int, world: Conditions, rows: int = 4_000) -> float:
         """Return how well a version ranks people of a world that nobody was trained on."""
         context = self.healer()
@@ -225,3 +246,13 @@ class Laboratory:
         if self.front is not None:
             self.front.close()
         self.workspace.database.close()
+
+
+def opened(
+    home: Path, world: str, policy: Mapping[str, Any] | None = None, **plan: Any
+) -> Laboratory:
+    """Return a laboratory whose first version serves, and is about to be asked."""
+    made = Laboratory(home, plan_of(world, **plan), policy or {})
+    made.deploy(made.train("first", 3_000, 1))
+    made.open()
+    return made

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+import stories
 
 from pipewarden.core.healing.states import Action, HealingState
-from pipewarden.healing.simulation.worlds import Conditions
+from pipewarden.healing.simulation.clock import BEGIN
 
 pytestmark = pytest.mark.slow
 
 
 def test_poisoned_labels_teach_a_candidate_that_is_quarantined(laboratory):
-    lab = laboratory("poisoned")
-    healing = lab.until(HealingState.REJECTED, days=10)
+    lab = stories.poisoned_data(laboratory)
 
+    (healing,) = lab.healings(acted=True)
+    assert healing.state is HealingState.REJECTED
     assert lab.serving() == 1
     assert healing.candidate == 2
     assert lab.status(2) == "quarantined"
@@ -21,17 +25,16 @@ def test_poisoned_labels_teach_a_candidate_that_is_quarantined(laboratory):
 
 
 def test_a_bad_version_that_was_forced_through_is_rolled_back_within_a_window(laboratory):
-    lab = laboratory("stable")
-    lab.days(2)
-    bad = lab.train("bad", 3_000, 5, Conditions(concept=1.0))
-    lab.force(bad)
-    lab.days(1)
+    lab = stories.bad_model(laboratory)
 
     (healing,) = lab.healings(acted=True)
     assert healing.state is HealingState.ROLLED_BACK
     assert healing.action is Action.ROLL_BACK
+    assert healing.candidate == 2
+    (forced,) = [day for day, words in lab.seen if words.startswith("forced")]
+    assert healing.ended_at == BEGIN + timedelta(days=round(forced) + 1, minutes=5)
     assert lab.serving() == 1
-    assert lab.status(bad) == "quarantined"
+    assert lab.status(healing.candidate) == "quarantined"
     assert "AUC" in healing.reason
     assert lab.sound()
 
@@ -50,8 +53,7 @@ def test_a_feed_that_stays_poisoned_meets_the_cooldown_and_then_the_breaker(labo
 
 
 def test_a_flapping_world_meets_the_breaker_and_the_champion_stays(laboratory):
-    lab = laboratory("flapping", {"breaker": 2})
-    lab.days(11)
+    lab = stories.flapping(laboratory)
 
     acted = lab.healings(acted=True)
     assert [one.state for one in acted] == [HealingState.REJECTED] * 2

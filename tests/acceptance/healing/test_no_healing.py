@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import stories
 
 from pipewarden.core.healing.states import HealingState
 
@@ -10,14 +11,11 @@ pytestmark = pytest.mark.slow
 
 
 def test_drift_without_decay_is_decided_against_once_and_counted(laboratory):
-    lab = laboratory("covariate", rows_a_day=720)
-    declined = lab.until(HealingState.DECLINED, days=6)
-    lab.days(2)
+    lab = stories.drift_without_decay(laboratory)
 
     assert lab.serving() == 1
     assert [one.state for one in lab.healings()] == [HealingState.DECLINED]
     counted = lab.healings()[0]
-    assert counted.id == declined.id
     assert counted.times == 3
     assert [reason["code"] for reason in counted.decision["reasons"]] == ["no_decay"]
     assert "performance.auc" in counted.reason
@@ -25,9 +23,9 @@ def test_drift_without_decay_is_decided_against_once_and_counted(laboratory):
 
 
 def test_a_stable_world_is_left_alone_for_thirty_days(laboratory):
-    lab = laboratory("stable", rows_a_day=480)
-    lab.days(30)
+    lab = stories.stable(laboratory)
 
     assert lab.healings(acted=True) == []
     assert lab.serving() == 1
     assert len(lab.healings()) <= 1, lab.seen
+    assert len(lab.alerts()) <= 1, lab.alerts()

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import pytest
+import stories
 from laboratory import PLACE
+from stories import NEW_WORLD
 
 from pipewarden.core.healing.states import HealingState
 from pipewarden.healing.explaining import explain
-from pipewarden.healing.simulation.worlds import RICHER, WORLDS
+from pipewarden.healing.simulation.worlds import RICHER
 
 pytestmark = pytest.mark.slow
-NEW_WORLD = WORLDS["sudden"](1.0)
-CANARY = {
-    "training": {"min_rows": 3_000},
-    "trial": {"mode": "canary", "share": 0.5, "labelled": 200, "tolerance": 0.02},
-}
 
 
 def test_a_sudden_shift_is_healed_to_within_a_point_of_an_oracle(laboratory):
-    lab = laboratory("sudden", CANARY)
-    healing = lab.until(HealingState.KEPT, days=12)
+    lab = stories.sudden_shift(laboratory)
 
+    (healing,) = lab.healings(acted=True)
+    assert healing.state is HealingState.KEPT
     assert NEW_WORLD.income == RICHER.income
     assert lab.serving() == healing.candidate
-    oracle = lab.train("oracle", 6_000, 5, NEW_WORLD)
+    oracle = stories.oracle_of(lab)
     healed, best = lab.auc(lab.serving(), NEW_WORLD), lab.auc(oracle, NEW_WORLD)
     assert lab.auc(1, NEW_WORLD) < 0.65, "the world has changed"
     assert healed > best - 0.01, f"{healed} against {best}"
