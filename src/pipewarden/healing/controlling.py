@@ -10,6 +10,7 @@ from pipewarden.errors import Conflict, UsageError
 from pipewarden.healing.advancing import Advanced, advance, claimed, move, serves
 from pipewarden.healing.context import HealingContext
 from pipewarden.healing.steps.step import Move
+from pipewarden.healing.telling import reports
 from pipewarden.models import choosing
 from pipewarden.store.state import ledger
 from pipewarden.store.state.healing import healings, holds
@@ -102,7 +103,12 @@ def step(context: HealingContext, model: str, environment: str) -> Advanced:
     Conflict
         None goes on.
     """
-    healing = _open(context, model, environment)
+    done = _stepped(context, _open(context, model, environment))
+    reports.tried(context, [done.healing.id])
+    return done
+
+
+def _stepped(context: HealingContext, healing: Healing) -> Advanced:
     if healing.paused_at is None:
         return advance(context, healing.id, steps=1)
     at = context.now()
@@ -144,7 +150,8 @@ def veto(context: HealingContext, model: str, environment: str, *, reason: str) 
         going = healings.go_on(conn, healing, at=context.now())
     moved = move(context, going, done, actor=context.actor)
     if moved.state is HealingState.ROLLING_BACK:
-        return advance(context, moved.id).healing
+        moved = advance(context, moved.id).healing
+    reports.tried(context, [moved.id])
     return moved
 
 

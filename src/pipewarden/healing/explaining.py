@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from pipewarden.core.healing.deciding import Decision, decide
@@ -13,6 +14,7 @@ from pipewarden.core.healing.states import Action, Healing, HealingState
 from pipewarden.healing.advancing import WAITS
 from pipewarden.healing.context import HealingContext
 from pipewarden.healing.deciding.looking import look
+from pipewarden.healing.telling.reports import page_of
 from pipewarden.models import choosing
 from pipewarden.store.state.healing import healings
 
@@ -38,6 +40,8 @@ class Explanation:
         In order: what serves, how it does, what goes on or would be decided now, what was before.
     decision
         What the next look would decide; None where nothing asks for anything, or one goes on.
+    reports
+        Of each healing that has one, the page with its timeline and its evidence.
     """
 
     model: str
@@ -46,6 +50,7 @@ class Explanation:
     facts: Facts | None
     decision: Decision | None
     healings: tuple[Healing, ...]
+    reports: Mapping[int, Path] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values."""
@@ -56,6 +61,7 @@ class Explanation:
             "facts": None if self.facts is None else self.facts.as_dict(),
             "decision": None if self.decision is None else _plain(self.decision),
             "healings": [asdict(one) for one in self.healings],
+            "reports": {str(number): str(page) for number, page in self.reports.items()},
         }
 
 
@@ -78,6 +84,8 @@ def explain(context: HealingContext, model: str, environment: str) -> Explanatio
         sentences.append(_performance(facts))
         sentences += _now(facts, decision, going)
     sentences += [_told(one) for one in before if one.state.ended]
+    pages = {one.id: page for one in before if (page := page_of(context, one)).is_file()}
+    sentences += [f"The report of healing {number} is {page}." for number, page in pages.items()]
     return Explanation(
         model=model,
         environment=environment,
@@ -85,6 +93,7 @@ def explain(context: HealingContext, model: str, environment: str) -> Explanatio
         facts=facts,
         decision=decision,
         healings=tuple(before),
+        reports=pages,
     )
 
 

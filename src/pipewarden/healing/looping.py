@@ -14,6 +14,7 @@ from pipewarden.healing.context import HealingContext, environments
 from pipewarden.healing.deciding.opening import Looked, consider, consider_all
 from pipewarden.healing.deciding.signals import Asked
 from pipewarden.healing.mending import Mended, mend
+from pipewarden.healing.telling import reports
 from pipewarden.healing.together.training import train_together
 from pipewarden.models.context import in_words
 
@@ -74,6 +75,7 @@ def once(context: HealingContext) -> Round:
     advanced = _trained_together(context, [*going, *begun], failures)
     mended = _mended(context, failures)
     _alert(context, advanced, failures)
+    failures += _report(context, advanced, looked)
     return Round(advanced=advanced, looked=looked, mended=mended, failures=failures)
 
 
@@ -120,6 +122,15 @@ def _alert(context: HealingContext, advanced: Sequence[Advanced], failures: list
             failures.append(f"alerts: {in_words(error)}")
 
 
+def _report(
+    context: HealingContext, advanced: Sequence[Advanced], looked: Sequence[Looked]
+) -> list[str]:
+    """Write the reports of what is new about healings; return what failed."""
+    new = {one.healing.id for one in advanced if one.passed}
+    new |= {one.healing.id for one in looked if one.new and one.healing is not None}
+    return reports.tried(context, new)
+
+
 def ask(context: HealingContext, model: str, environment: str, asked: Asked) -> Round:
     """Heal a model because somebody asks for it, as far as the policy lets them."""
     looked = consider(context, model, environment, asked)
@@ -128,6 +139,7 @@ def ask(context: HealingContext, model: str, environment: str, asked: Asked) -> 
         begun.append(advance(context, looked.healing.id))
     failures: list[str] = []
     advanced = _trained_together(context, begun, failures) if begun else begun
+    failures += _report(context, advanced, [looked])
     return Round(advanced=advanced, looked=[looked], failures=failures)
 
 

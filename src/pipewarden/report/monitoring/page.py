@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipewarden.report.monitoring.facts import CheckFacts
+from pipewarden.report.monitoring.healings import HealingFacts, healing_view
 from pipewarden.report.monitoring.limits import LimitsFacts, limits_view
 from pipewarden.report.monitoring.view import view_of
 from pipewarden.report.untrusted import visible
@@ -25,6 +26,11 @@ def check_page(facts: CheckFacts) -> str:
 def limits_page(facts: LimitsFacts) -> str:
     """Return the report of recommended limits as a self-contained page."""
     return _template("limits.html.j2").render(view=limits_view(facts))
+
+
+def healing_page(facts: HealingFacts) -> str:
+    """Return the report of a healing as a self-contained page, readable on a telephone."""
+    return _template("healing.html.j2").render(view=healing_view(facts))
 
 
 @cache

@@ -29,3 +29,8 @@ class HealingSettings(BaseModel):
         gt=0,
         description="Seconds after which another healer goes on with what one left behind.",
     )
+    reports: int = Field(
+        default=1_000,
+        ge=0,
+        description="Reports of healings that are kept, the newest; 0: none is written.",
+    )

@@ -1,0 +1,1 @@
+"""What is written of healings for people to read."""
