@@ -14,7 +14,9 @@ def add(record: dict[str, Any]) -> dict[str, Any]:
         marks.write(record["id"] + "\n")
     if "says" in record:
         logging.getLogger(__name__).warning("%s: %s", record["id"], record["says"])
-    return {"sum": sum(record["numbers"]), "long": "x" * record.get("long", 0)}
+    with pw.stage("add"):
+        total = sum(record["numbers"])
+    return {"sum": total, "long": "x" * record.get("long", 0)}
 
 
 rows = pw.Pipeline(name="rows", process=add, records="id", lines="rows.jsonl")

@@ -137,6 +137,7 @@ def test_a_chunk_is_worked_on_and_answered(bench: Bench) -> None:
     assert bench.signs[0] == "taken"
     lines = [json.loads(worked.line or b"") for worked in bench.results]
     assert [line["sum"] for line in lines] == [2, 3, 4]
+    assert [set(worked.stages) for worked in bench.results] == [{"add"}] * 3
 
 
 def test_the_worker_of_the_last_chunk_is_used_for_the_next(bench: Bench) -> None:
