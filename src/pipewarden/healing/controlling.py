@@ -9,6 +9,7 @@ from pipewarden.core.healing.states import Healing, HealingState, given_up
 from pipewarden.errors import Conflict, UsageError
 from pipewarden.healing.advancing import Advanced, advance, claimed, move, serves
 from pipewarden.healing.context import HealingContext
+from pipewarden.healing.ending import alerted, forgotten
 from pipewarden.healing.steps.step import Move
 from pipewarden.healing.telling import reports
 from pipewarden.models import choosing
@@ -73,6 +74,8 @@ def pause(context: HealingContext, model: str, environment: str, *, reason: str)
 def resume(context: HealingContext, model: str, environment: str, *, reason: str = "") -> Held:
     """Let a model be healed again: the pause ends, and so does what the breaker counted.
 
+    The alert that the breaker is open is over then.
+
     Raises
     ------
     UnknownName
@@ -92,6 +95,9 @@ def resume(context: HealingContext, model: str, environment: str, *, reason: str
         ]
         act = _act(context, "resumed", model, environment, reason)
         ledger.append(conn, [act], at)
+        observed = forgotten(conn, context, model, environment, at)
+    if observed:
+        alerted(context, observed)
     return Held(model=model, changed=changed, healings=tuple(going))
 
 

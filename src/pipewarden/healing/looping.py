@@ -13,6 +13,7 @@ from pipewarden.healing.advancing import Advanced, advance, advance_all
 from pipewarden.healing.context import HealingContext, environments
 from pipewarden.healing.deciding.opening import Looked, consider, consider_all
 from pipewarden.healing.deciding.signals import Asked
+from pipewarden.healing.ending import alerted
 from pipewarden.healing.mending import Mended, mend
 from pipewarden.healing.telling import reports
 from pipewarden.healing.together.training import train_together
@@ -74,7 +75,7 @@ def once(context: HealingContext) -> Round:
     failures: list[str] = []
     advanced = _trained_together(context, [*going, *begun], failures)
     mended = _mended(context, failures)
-    _alert(context, advanced, failures)
+    failures += _alert(context, advanced)
     failures += _report(context, advanced, looked)
     return Round(advanced=advanced, looked=looked, mended=mended, failures=failures)
 
@@ -106,20 +107,14 @@ def _mended(context: HealingContext, failures: list[str]) -> list[Mended]:
         return []
 
 
-def _alert(context: HealingContext, advanced: Sequence[Advanced], failures: list[str]) -> None:
-    """Let alerts see what healings observed that ended in this round."""
-    from pipewarden.jobs.monitoring.alerts import alerts_of
-    from pipewarden.monitoring.alerts.watching import take
-
-    for one in advanced:
-        held = one.healing
-        if not one.passed or not (held.state.lost or held.state is HealingState.KEPT):
-            continue
-        try:
-            take(alerts_of(context.workspace), held.name)
-        except Exception as error:
-            log.exception("alerts failed")
-            failures.append(f"alerts: {in_words(error)}")
+def _alert(context: HealingContext, advanced: Sequence[Advanced]) -> list[str]:
+    """Let alerts see what healings observed that ended in this round; return what failed."""
+    return [
+        words
+        for one in advanced
+        if one.passed and (one.healing.state.lost or one.healing.state is HealingState.KEPT)
+        for words in alerted(context, one.healing.name)
+    ]
 
 
 def _report(

@@ -14,11 +14,12 @@ from pipewarden.core.healing.states import HealingState
 from pipewarden.core.jobs import JobStatus
 from pipewarden.core.monitoring.alerts.incidents import IncidentState
 from pipewarden.healing import looping
+from pipewarden.healing.controlling import resume as resume_healing
 from pipewarden.healing.looping import Round, once, run
 from pipewarden.jobs.run import Silent, resume
 from pipewarden.store.state import jobs
 from pipewarden.store.state.monitoring.alerts import incidents
-from tiny_healing import UGLY
+from tiny_healing import PLACE, UGLY
 
 
 @pytest.fixture
@@ -111,3 +112,17 @@ def test_an_open_breaker_is_a_critical_alert_by_the_rules_of_the_package(made, c
         held.hours += 2
     assert "CRITICAL  mean in production: healing.lost_in_a_row is 2" in capsys.readouterr().err
     assert once(held.healer()).advanced == []
+
+
+def test_to_close_the_breaker_ends_the_alert_of_it(made):
+    held = made({"breaker": 1})
+    held.fall_ill(UGLY)
+    once(held.healer())
+    held.hours += 2
+    resume_healing(held.healer(), "", PLACE, reason="the feed is mended")
+    with held.workspace.database.read() as conn:
+        assert incidents.page(conn, [IncidentState.OPEN])[0] == []
+        (over,) = incidents.page(conn, [IncidentState.RESOLVED])[0]
+    assert over.rule == "healing-stopped"
+    held.fall_ill()
+    assert len(once(held.healer()).advanced) == 1, "it heals again"
