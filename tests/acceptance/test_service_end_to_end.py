@@ -31,6 +31,8 @@ from site_of_celery import RedisServer
 COMMAND = str(Path(sys.executable).with_name("pipewarden"))
 PATIENCE = 300.0
 ARTICLES, FEW = 1_000, 60
+#: The whole of the work on an article, and what the pipeline tells of it.
+STAGES = ("work", "clean", "entities", "correct", "describe")
 #: Committed items after which the job is asked to pause, and looks that are taken at it then.
 BEGUN, LOOKS = 100, 8
 MOMENTS = {"created_at", "started_at", "finished_at"}
@@ -304,6 +306,8 @@ def test_a_thousand_articles_go_through_it_by_http_and_by_command(place, news):
         assert read["items_total", "published"] == ARTICLES
         assert read["items_total", "quarantined"] == read["queue_depth",] == 0
         assert read["http_documents_total", "accepted"] == LOOKS
+        counted = {stage: read["item_stage_seconds_count", "articles", stage] for stage in STAGES}
+        assert counted == dict.fromkeys(STAGES, ARTICLES)
         assert http.get("/health").json()["status"] == "ok"
 
 
@@ -323,6 +327,7 @@ def test_the_same_by_command_only(place, news):
     assert shown["job"] == job
     assert shown["items"]["total"] == FEW
     assert {item["outcome"] for item in shown["items"]["items"]} == {"published"}
+    assert {one["stage"]: one["items"] for one in shown["stages"]} == dict.fromkeys(STAGES, FEW)
     assert json.loads(place.do("jobs", "list", "--json"))["jobs"] == [job]
     (sink,) = json.loads(place.do("sinks", "status", "--json"))
     assert (sink["state"], sink["spooled"]) == ("up to date", 0)
