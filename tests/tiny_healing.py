@@ -214,13 +214,21 @@ class Clinic:
         reports = [LabelReport(prediction_id=row.id, value=truth, at=row.at) for row in rows]
         take_labels(self.workspace, reports, source="test")
 
-    def observe(self, metric: str = "performance.auc", *, good: bool = False) -> None:
+    def observe(
+        self,
+        metric: str = "performance.auc",
+        *,
+        good: bool = False,
+        window: str = "1h",
+        evidence: Mapping[str, Any] | None = None,
+    ) -> None:
         """Write a figure of what serves down, as a check would."""
         status = ObservationStatus.OK if good else ObservationStatus.BREACH
         one = Observation(
             check_id=f"check-{self.hours}", at=self.now, kind=SubjectKind.MODEL, subject=MODEL,
             environment=PLACE, version=self.serving(), metric=metric, status=status,
-            value=0.9 if good else 0.5, threshold=0.8, window="1h",
+            value=0.9 if good else 0.5, threshold=0.8, window=window,
+            evidence=evidence or {},
         )  # fmt: skip
         with self.workspace.database.write() as conn:
             observations.append(conn, [one])

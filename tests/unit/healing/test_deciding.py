@@ -54,6 +54,16 @@ def test_decay_is_retrained():
     assert decision.evidence["policy"]["breaker"] == POLICY.breaker
 
 
+def test_from_when_on_labels_are_too_few_is_said():
+    few = decide(facts(labelled=120, since=NOW - timedelta(hours=3)), POLICY)
+    assert few.reasons[0].words == (
+        "120 labelled predictions since 2026-03-04 09:00 are too few to learn from; "
+        "at least 200 are needed"
+    )
+    rare = decide(facts(positives=4, since=NOW - timedelta(hours=3)), POLICY)
+    assert rare.reasons[0].words.startswith("4 labels of the rarer kind since 2026-03-04 09:00")
+
+
 def test_nothing_is_decided_where_nothing_asks():
     assert decide(replace(facts(), signals=()), POLICY) is None
 

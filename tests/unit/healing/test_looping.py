@@ -126,3 +126,15 @@ def test_to_close_the_breaker_ends_the_alert_of_it(made):
     assert over.rule == "healing-stopped"
     held.fall_ill()
     assert len(once(held.healer()).advanced) == 1, "it heals again"
+
+
+@pytest.mark.parametrize("window", ["n=600", "batch"])
+def test_rows_of_the_window_in_which_it_was_first_seen_are_learnt_from(made, window):
+    held = made()
+    begun = held.now
+    held.ask(20, 10.0)
+    held.observe(window=window, evidence={"since": begun.isoformat()})
+    once(held.healer())
+    (healing,) = held.healings()
+    assert healing.decision["facts"]["labelled"] == 20
+    assert healing.state is HealingState.VERIFYING

@@ -225,13 +225,17 @@ def _cannot_learn(facts: Facts, policy: Policy, signal: Signal) -> str:  # noqa:
 def _labels(facts: Facts, policy: Policy, signal: Signal) -> str:  # noqa: ARG001
     if not facts.learns:
         return ""
-    least = policy.evaluation.min_rows
+    least, rare = policy.evaluation.min_rows, policy.training.min_positives
+    since = "" if facts.since is None else f" since {facts.since:%Y-%m-%d %H:%M}"
     if facts.labelled < least:
-        return f"{facts.labelled:,} labelled predictions are too few to learn from: {least:,}"
-    if facts.positives is not None and facts.positives < policy.training.min_positives:
         return (
-            f"{facts.positives:,} labels of the rarer kind are too few to learn from: "
-            f"{policy.training.min_positives:,}"
+            f"{facts.labelled:,} labelled predictions{since} are too few to learn from; "
+            f"at least {least:,} are needed"
+        )
+    if facts.positives is not None and facts.positives < rare:
+        return (
+            f"{facts.positives:,} labels of the rarer kind{since} are too few to learn from; "
+            f"at least {rare:,} are needed"
         )
     return ""
 

@@ -80,12 +80,18 @@ def figures_of(
 
 
 def _began(rows: list[Observation]) -> datetime:
-    """Return the beginning of the window in which the row of breaches that goes on began."""
+    """Return the beginning of the window in which the row of breaches that goes on began.
+
+    A window by number or batch does not say by its name how far it reaches, and is judged some
+    time after its end: what was observed of it says from when on.
+    """
     first = rows[-1]
     for one in reversed(rows):
         if one.status is ObservationStatus.OK:
             break
         first = one
+    if "since" in first.evidence:
+        return datetime.fromisoformat(str(first.evidence["since"]))
     return first.at - _length(first.window)
 
 
