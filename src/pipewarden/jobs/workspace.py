@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from pipewarden.engine.context import researcher
 from pipewarden.engine.records import RecordSource, holds_records
@@ -18,6 +19,9 @@ from pipewarden.store.manifest.manifest_file import ManifestFile
 from pipewarden.store.manifest.record import Entry
 from pipewarden.store.manifest.table import TableManifest
 from pipewarden.store.state.database import Database
+
+if TYPE_CHECKING:
+    from pipewarden.core.models.families import LabelReader
 
 MANIFEST = ".manifest.json"
 
@@ -53,6 +57,11 @@ class Workspace:
     def actor(self) -> str:
         """Who acts, for the ledger."""
         return researcher(self.settings.researcher)
+
+    @cached_property
+    def label_readers(self) -> dict[str, LabelReader | None]:
+        """What reads the labels of models, by the hash of their documents, as far as was asked."""
+        return {}
 
     @property
     def data_dir(self) -> Path:

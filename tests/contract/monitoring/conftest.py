@@ -88,8 +88,10 @@ class Site:
         changed = held.monitoring.model_copy(update=fields)
         self.workspace.settings = held.model_copy(update={"monitoring": changed})
 
-    def deploy(self, held: dict[str, Any] | None = None) -> None:
-        data = orjson.dumps(held or document(self.rng))
+    def deploy(self, held: dict[str, Any] | None = None, positive: str = "") -> None:
+        """Register and deploy a model, whose table may say which label means yes."""
+        told = {"artifact": {"description": {"positive": positive}}} if positive else {}
+        data = orjson.dumps((held or document(self.rng)) | told)
         path = object_path(self.workspace.objects_dir, digest(data))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
@@ -157,10 +159,10 @@ class Site:
                 made.append(replace(one, **again))
             predictions.append(conn, made)
 
-    def label(self, *, honest: bool = True) -> None:
+    def label(self, *, honest: bool = True, words: tuple[Any, Any] = (0, 1)) -> None:
         """Report what became true of the last hour's predictions, some minutes ago."""
         truth = {
-            name: int(self.rng.random() < (score if honest else 1 - score))
+            name: words[int(self.rng.random() < (score if honest else 1 - score))]
             for name, score in self.scores.items()
         }
         at = self.now - timedelta(minutes=1)

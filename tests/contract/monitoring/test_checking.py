@@ -126,6 +126,33 @@ def test_a_drop_of_performance_is_a_breach_in_the_window_of_its_labels(site):
     assert statuses(checked.observations, "drift.concept") == [Status.WARN]
 
 
+def test_labels_in_the_words_of_the_table_are_judged_as_well_as_0_and_1(site):
+    site.deploy(positive="yes")
+    site.hour()
+    site.label(words=("no", "yes"))
+    site.check()
+    (auc,) = site.history("performance.auc")
+    assert auc.value > 0.7
+    (coverage,) = site.history("label.coverage")
+    assert (coverage.value, coverage.evidence["unreadable"]) == (1.0, 0)
+
+
+def test_labels_that_the_model_cannot_read_are_not_covered(site):
+    site.deploy(positive="1")
+    site.hour()
+    site.label(words=(0, "bad"))  # as from before labels were looked at
+    site.check()
+    (coverage,) = site.history("label.coverage")
+    unreadable = coverage.evidence["unreadable"]
+    assert 0 < unreadable < 500
+    assert (coverage.value, coverage.evidence["labelled"]) == (
+        1 - unreadable / 500,
+        500 - unreadable,
+    )
+    (auc,) = site.history("performance.auc")
+    assert auc.sample == 500 - unreadable
+
+
 def test_without_labels_there_is_no_performance(site):
     site.deploy()
     site.hour()

@@ -95,6 +95,29 @@ class TestGiven:
         assert (entry.subject, entry.details) == ("key:bank", {"labels": 1, "predictions": ["a"]})
 
 
+@pytest.mark.parametrize(
+    ("positive", "read", "unread"),
+    [("1", (0, 1, True, 0.0), ("yes", 0.5, 2)), ("yes", ("yes", "no", 1, False), (0.5, 2))],
+)
+def test_a_label_that_says_nothing_to_its_model_is_refused_and_replaces_none(
+    site, positive, read, unread
+):
+    site.deploy(positive=positive)
+    names = [f"p{place}" for place in range(len(read) + len(unread))]
+    take_predictions(site.workspace, [made(name, site.now) for name in names])
+    take_labels(site.workspace, [told(name, 1, site.now) for name in names], source="k")
+    site.now += timedelta(hours=1)
+    newer = [told(*pair, site.now) for pair in zip(names, (*read, *unread), strict=True)]
+    waiting = told("nobody's", "yes", site.now)
+    taken = take_labels(site.workspace, [*newer, waiting], source="k")
+    assert [(one.place, one.reason) for one in taken.refused] == [
+        (place, "unreadable_label") for place in range(len(read), len(names))
+    ]
+    assert taken.refused[0].message.startswith(f"{unread[0]!r} is no label of {MODEL}, which reads")
+    assert taken.reported.unknown == 1
+    assert not set(taken.reported.replaced) & set(names[len(read) :])
+
+
 class TestFiles:
     def test_labels_of_a_csv_are_taken_and_each_bad_row_is_named_by_its_line(
         self, deployed, tmp_path

@@ -60,6 +60,27 @@ def test_the_table_holds_what_was_asked_and_what_came_true(documents):
     assert made["rare"] == min(sum(one.fails for one in people), sum(not o.fails for o in people))
 
 
+@pytest.mark.parametrize(
+    ("positive", "yes", "no", "neither"),
+    [
+        ("1", (1, 1.0, True, "1"), (0, False, "0"), ("yes", 0.5, 2, "")),
+        ("0", (0, False, "0"), (1, True, "1"), ("no", -1)),
+        ("yes", ("yes", 1, True), ("no", 0, False), (0.5, 7)),
+        ("2", (2, "2"), (1, "1"), ()),
+    ],
+)
+def test_a_label_says_what_the_table_means_by_it(positive, yes, no, neither):
+    said = FAMILY.label_reader({"artifact": {"description": {"positive": positive}}})
+    assert [said(label) for label in yes] == [True] * len(yes)
+    assert [said(label) for label in no] == [False] * len(no)
+    assert [said(label) for label in neither] == [None] * len(neither)
+
+
+def test_a_trained_model_says_how_its_labels_are_read(documents):
+    assert FAMILY.label_reader(documents[0]).positive == "1"
+    assert FAMILY.label_reader({"artifact": {}}) is None
+
+
 def test_a_label_that_is_no_class_is_left_out_and_never_read_as_no(documents):
     rows = rows_of(population(4, 5))
     for row, label in zip(rows, ("yes", "1", 7, False), strict=True):

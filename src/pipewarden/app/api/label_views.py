@@ -81,7 +81,8 @@ class RefusedView(BaseModel):
 
     place: int = Field(description="Among those given, counted from 0.")
     reason: str = Field(
-        description="`unknown_version`, `id_taken`, `in_the_future` or `too_long_ago`."
+        description="`unknown_version`, `id_taken`, `unreadable_label`, `in_the_future` or"
+        " `too_long_ago`."
     )
     message: str
 

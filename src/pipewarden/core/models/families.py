@@ -84,6 +84,28 @@ class ModelFamily(Protocol):
         """
 
 
+class LabelReader(Protocol):
+    """Says of a label what it means to a model."""
+
+    @property
+    def words(self) -> str:
+        """Which labels it reads, as the end of a sentence."""
+
+    def __call__(self, label: Any) -> bool | None:
+        """Whether a label says yes; None: it says neither yes nor no."""
+
+
+@runtime_checkable
+class Labelling(Protocol):
+    """What a family offers beside whose models say how likely something is to come true.
+
+    Without it, any label is taken, and only numbers are judged by.
+    """
+
+    def label_reader(self, document: ModelDocument) -> LabelReader | None:
+        """Return what reads the labels of a model; None where its document does not say."""
+
+
 #: An answer whose truth is known: ``at``, ``entity``, ``inputs``, ``answer``, ``label`` and
 #: ``label_at``, the time at which that became true.
 LabelledRow = Mapping[str, Any]

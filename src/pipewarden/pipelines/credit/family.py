@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pipewarden as pw
 
 if TYPE_CHECKING:
+    from pipewarden.pipelines.credit.data.truth import Truth
     from pipewarden.pipelines.credit.model import CreditModel
 
 
@@ -72,6 +73,12 @@ class CreditFamily:
         from pipewarden.pipelines.credit.gates.promotion import promotion_gate
 
         return promotion_gate(preset)
+
+    def label_reader(self, document: Mapping[str, Any]) -> Truth | None:
+        """Return what reads labels as the table of a model means them; None: it does not say."""
+        from pipewarden.pipelines.credit.data.truth import Truth
+
+        return Truth.of(document)
 
     def training_table(
         self,

@@ -15,14 +15,13 @@ import numpy as np
 import pipewarden as pw
 from pipewarden.pipelines.credit.data.description import TableDescription
 from pipewarden.pipelines.credit.data.reading import read_table
+from pipewarden.pipelines.credit.data.truth import Truth
 from pipewarden.pipelines.credit.evaluation.intervals import interval, resamples
 from pipewarden.pipelines.credit.evaluation.scores import Scored, metrics_of
 from pipewarden.pipelines.credit.model import open_model
 
 _RESAMPLES, _SEED = 500, 20_111
 _TABLE = "labelled.csv"
-#: Where one of them is the positive value, the other is the only other.
-_CLASSES = ("0", "1")
 Row = Mapping[str, Any]
 
 
@@ -66,7 +65,7 @@ def _cells(row: Row, description: TableDescription) -> list[str]:
     inputs = row["inputs"]
     cells = [_text(inputs.get(name)) for name in description.columns]
     no = "0" if description.positive != "0" else "1"
-    cells.append(description.positive if came_true(row["label"], description) else no)
+    cells.append(description.positive if Truth(description.positive)(row["label"]) else no)
     if description.time is not None:
         cells.append(row["at"].isoformat())
     return cells
@@ -89,27 +88,10 @@ def _text(cell: Any) -> str:
     return str(cell)
 
 
-def came_true(label: Any, description: TableDescription) -> bool | None:
-    """Whether a label says yes: the positive value of the table, or a truth; None: it says neither.
-
-    Where 0 and 1 are the classes, nothing else is one: a ``yes`` read as "not 1" would turn the
-    world round.
-    """
-    positive = description.positive
-    if positive in _CLASSES:
-        text = str(int(label)) if isinstance(label, (bool, float)) and label in (0, 1) else label
-        return str(text) == positive if str(text) in _CLASSES else None
-    if isinstance(label, (bool, int, float)):
-        try:
-            return float(label) == float(positive)
-        except ValueError:
-            return bool(label)
-    return str(label) == positive
-
-
 def _decided(rows: Sequence[Row], description: TableDescription) -> list[Row]:
     """Return the rows whose labels say yes or no."""
-    return [row for row in rows if came_true(row["label"], description) is not None]
+    said = Truth(description.positive)
+    return [row for row in rows if said(row["label"]) is not None]
 
 
 def contest(
@@ -126,7 +108,8 @@ def contest(
     """
     models = [open_model(document) for document in (challenger, champion)]
     rows = _decided(rows, models[0].description)
-    labels = np.array([float(came_true(r["label"], models[0].description) is True) for r in rows])
+    said = Truth(models[0].description.positive)
+    labels = np.array([float(said(row["label"]) is True) for row in rows])
     if not len(rows) or labels.min() == labels.max():
         raise pw.NotComputable(f"the labels of {len(rows)} rows are all alike")
     asked = [row["inputs"] for row in rows]

@@ -6,6 +6,7 @@ when it came, once.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -22,6 +23,8 @@ from pipewarden.store.state.monitoring.windows import Stream
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+    from pipewarden.core.models.families import LabelReader
 
 #: Every window of this kind that was judged has an observation of it.
 MARK = "label.coverage"
@@ -43,6 +46,10 @@ class Arrived:
     ----------
     counts
         Of all predictions of the time in which those that got a label were made; None: none did.
+    unreadable
+        How many of those labels say neither yes nor no to the model.
+    reader
+        Says what a label means; None: nothing is known of that, and only numbers are judged by.
     """
 
     window: str
@@ -50,6 +57,8 @@ class Arrived:
     until: datetime
     rows: list[Labelled]
     counts: LabelCounts | None
+    unreadable: int = 0
+    reader: LabelReader | None = None
 
     @property
     def mark(self) -> Mapping[str, Any]:
@@ -57,18 +66,25 @@ class Arrived:
         return {"since": self.since.isoformat(), "until": self.until.isoformat()}
 
 
-def due(conn: Connection, stream: Stream, window: str, reach: Reach) -> Iterator[Arrived]:
+def due(
+    conn: Connection, stream: Stream, window: str, reach: Reach, reader: LabelReader | None = None
+) -> Iterator[Arrived]:
     """Yield the windows of one kind that are due, the oldest first.
 
     A window by number or batch is due once so many labels have come since the one before it.
+
+    Parameters
+    ----------
+    reader
+        Of the labels of its model.
     """
     last = windows.last_mark(conn, stream, window, MARK)
     if windows.length_of(window) is not None:
         for since, until in windows.spans(window, last, reach):
-            yield _arrived(conn, stream, window, since, until, reach.rows)
+            yield _arrived(conn, stream, window, since, until, reach.rows, reader)
         return
     begin = datetime.fromisoformat(str(last["until"])) if "until" in last else reach.begin
-    found = _arrived(conn, stream, window, begin, reach.now, reach.rows)
+    found = _arrived(conn, stream, window, begin, reach.now, reach.rows, reader)
     if len(found.rows) >= (windows.number_of(window) or reach.minimum):
         yield found
 
@@ -83,7 +99,13 @@ def observed(judging: Judging, arrived: Arrived, past: Past) -> list[Observation
 
 
 def _arrived(
-    conn: Connection, stream: Stream, window: str, since: datetime, until: datetime, limit: int
+    conn: Connection,
+    stream: Stream,
+    window: str,
+    since: datetime,
+    until: datetime,
+    limit: int,
+    reader: LabelReader | None,
 ) -> Arrived:
     rows = list(
         labels.arrived(
@@ -91,13 +113,20 @@ def _arrived(
             version=stream.version, role=stream.role, limit=limit,
         )
     )  # fmt: skip
-    counts = None
+    counts, unreadable = None, 0
     if rows:
-        counts = labels.counts(
-            conn, stream.model, stream.environment, since=min(row.at for row in rows),
-            until=max(row.at for row in rows) + _INSTANT, version=stream.version, role=stream.role,
-        )  # fmt: skip
-    return Arrived(window=window, since=since, until=until, rows=rows, counts=counts)
+        made: Any = {
+            "since": min(row.at for row in rows), "until": max(row.at for row in rows) + _INSTANT,
+            "version": stream.version, "role": stream.role,
+        }  # fmt: skip
+        counts = labels.counts(conn, stream.model, stream.environment, **made)
+        if reader is not None:
+            said = labels.values(conn, stream.model, stream.environment, **made)
+            unreadable = sum(number for value, number in said if reader(value) is None)
+    return Arrived(
+        window=window, since=since, until=until, rows=rows, counts=counts, unreadable=unreadable,
+        reader=reader,
+    )  # fmt: skip
 
 
 def _performance(judging: Judging, arrived: Arrived) -> list[Observation]:
@@ -118,16 +147,18 @@ def _performance(judging: Judging, arrived: Arrived) -> list[Observation]:
     from pipewarden.monitoring.performance.labelling import of_labels
     from pipewarden.monitoring.performance.observing import About, observed as told
 
-    waited = np.array([(row.received_at - row.at).total_seconds() for row in arrived.rows])
+    seconds = np.array([(row.received_at - row.at).total_seconds() for row in arrived.rows])
+    truth = _truth(arrived)
+    waited = seconds if arrived.reader is None else seconds[~np.isnan(truth)]
     known = of_labels(
-        counts.predictions, counts.labelled, waited, repeated=counts.repeated,
-        conflicting=counts.conflicting, unknown=counts.unknown,
+        counts.predictions, counts.labelled - arrived.unreadable, waited, repeated=counts.repeated,
+        conflicting=counts.conflicting, unknown=counts.unknown, unreadable=arrived.unreadable,
     )  # fmt: skip
     figures = [*known]
     scores = answers.numbers(arrived.rows, held.named.score)
     if scores is not None:
         decided = answers.numbers(arrived.rows, held.named.decision)
-        figures += of_classifier(scores, _truth(arrived), decided, seed=held.deployment.id)
+        figures += of_classifier(scores, truth, decided, seed=held.deployment.id)
     about = About(
         check_id=sheet.check_id,
         at=sheet.at,
@@ -176,4 +207,12 @@ def _drift(judging: Judging, arrived: Arrived, past: Past) -> Iterator[Observati
 def _truth(arrived: Arrived) -> Any:
     import numpy as np
 
-    return np.array([answers.as_number(row.label) for row in arrived.rows], dtype=np.float64)
+    if arrived.reader is None:
+        said = [answers.as_number(row.label) for row in arrived.rows]
+    else:
+        said = [_as_class(arrived.reader(row.label)) for row in arrived.rows]
+    return np.array(said, dtype=np.float64)
+
+
+def _as_class(yes: bool | None) -> float:
+    return math.nan if yes is None else float(yes)

@@ -17,6 +17,7 @@ from pipewarden.jobs.monitoring.judging.beside import beside_of
 from pipewarden.jobs.monitoring.judging.lasting import Past
 from pipewarden.jobs.monitoring.judging.subject import Subject, Subjects, drift_rules
 from pipewarden.jobs.monitoring.judging.windows import Reach
+from pipewarden.jobs.monitoring.labels.meaning import reader_of
 from pipewarden.jobs.monitoring.watching.parts import Part
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.monitoring.checks import services
@@ -155,8 +156,9 @@ class Models:
 
     def _labelled(self, judging: Judging, window: str) -> Iterator[Observation]:
         stream, reach = judging.subject.stream, self._reach(judging.subject)
+        reader = reader_of(self.workspace, judging.subject.version)
         with self.workspace.database.read() as conn:
-            due = list(labelled.due(conn, stream, window, reach))
+            due = list(labelled.due(conn, stream, window, reach, reader))
             past = self._past(conn, judging, window, labelled.MARK) if due else Past()
         for one in due:
             yield from self._taken(judging, window, past, labelled.observed(judging, one, past))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from pipewarden.core.chain import Act
 from pipewarden.core.monitoring.labels import LabelReport
+from pipewarden.jobs.monitoring.labels.meaning import reader_of
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.store.state import ledger
 from pipewarden.store.state.column_types import storable
@@ -15,6 +17,11 @@ from pipewarden.store.state.models import predictions, versions
 from pipewarden.store.state.models.predictions import Prediction
 from pipewarden.store.state.monitoring import label_reports
 from pipewarden.store.state.monitoring.label_reports import Reported
+
+if TYPE_CHECKING:
+    from pipewarden.core.models.families import LabelReader
+
+    _Reader = tuple[str, LabelReader]
 
 #: How far the clock of whoever reports may be ahead of ours.
 AHEAD = timedelta(minutes=5)
@@ -104,6 +111,10 @@ def take_labels(
 ) -> TakenLabels:
     """Take in what became true of predictions, in one transaction.
 
+    One that says neither yes nor no to the model of its prediction is refused: it would replace a
+    label that does. Of a prediction that is not logged yet nobody can say; its label is kept, and
+    is not counted among the labels of a window if it turns out to say nothing.
+
     Where a label that held holds no more, because a newer one says otherwise, the ledger has an
     entry: somebody may have acted upon the old one.
 
@@ -113,8 +124,12 @@ def take_labels(
         Who reports: the name of a key, of a person, of a file.
     """
     now = workspace.clock()
-    late = [_untimely(place, one.at, now) for place, one in enumerate(reports)]
-    kept = [one for one, fault in zip(reports, late, strict=True) if fault is None]
+    readers = _readers(workspace, reports)
+    faults = [
+        _untimely(place, one.at, now) or _unread(place, one, readers)
+        for place, one in enumerate(reports)
+    ]
+    kept = [one for one, fault in zip(reports, faults, strict=True) if fault is None]
     with workspace.database.write() as conn:
         done = label_reports.report(conn, kept, at=now, source=source)
         if done.replaced:
@@ -127,7 +142,25 @@ def take_labels(
                 details=details,
             )
             ledger.append(conn, [act], now)
-    return TakenLabels(done, tuple(fault for fault in late if fault is not None))
+    return TakenLabels(done, tuple(fault for fault in faults if fault is not None))
+
+
+def _readers(workspace: Workspace, reports: Sequence[LabelReport]) -> Mapping[str, _Reader]:
+    """Return what reads the label of each prediction that is logged, where anything does."""
+    with workspace.database.read() as conn:
+        of = predictions.versions_of(conn, [storable(one.prediction_id) for one in reports])
+        held = {one: versions.get(conn, *one) for one in set(of.values())}
+    known = {one: reader_of(workspace, version) for one, version in held.items()}
+    readers = {name: (one[0], known[one]) for name, one in of.items()}
+    return {name: (model, found) for name, (model, found) in readers.items() if found is not None}
+
+
+def _unread(place: int, one: LabelReport, readers: Mapping[str, _Reader]) -> Refused | None:
+    reader = readers.get(storable(one.prediction_id))
+    if reader is None or reader[1](one.value) is not None:
+        return None
+    words = f"{one.value!r} is no label of {reader[0]}, which reads {reader[1].words}"
+    return Refused(place, "unreadable_label", words)
 
 
 def _untimely(place: int, at: datetime, now: datetime) -> Refused | None:

@@ -246,6 +246,23 @@ def _of_labels(
     return select(held.version, held.role, *figures).where(*where).group_by(held.version, held.role)
 
 
+def values(
+    conn: Connection,
+    model: str,
+    environment: str,
+    *,
+    since: datetime,
+    until: datetime,
+    version: int | None = None,
+    role: str | None = None,
+) -> list[tuple[Label, int]]:
+    """Return each label of the predictions of a window, and how many have it; see `counts`."""
+    held = labels.c
+    where = [*_within(model, environment, held.predicted_at, since, until), *_only(version, role)]
+    query = select(held.value, func.count()).where(*where).group_by(held.value)
+    return [(value, number) for value, number in conn.execute(query)]
+
+
 def unknown(conn: Connection) -> int:
     """Return how many labels wait for their prediction."""
     query = select(func.count()).select_from(labels)
