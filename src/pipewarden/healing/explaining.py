@@ -22,7 +22,6 @@ _LATEST = 5
 _KNOWN = {
     Performance.HOLDS: "its answers are as good as they were at training",
     Performance.BREACHED: "its answers are worse than they were at training",
-    Performance.UNKNOWN: "how good its answers are is not known: no labels, or no check",
 }
 _DOES = {
     Action.RETRAIN: "a new version will be trained, and must prove better",
@@ -81,7 +80,7 @@ def explain(context: HealingContext, model: str, environment: str) -> Explanatio
     going = next((one for one in before if not one.state.ended), None)
     sentences = [_serving(model, environment, facts)]
     if facts is not None:
-        sentences.append(_performance(facts))
+        sentences.append(_performance(facts, context.policy(model).fresh_hours))
         sentences += _now(facts, decision, going)
     sentences += [_told(one) for one in before if one.state.ended]
     pages = {one.id: page for one in before if (page := page_of(context, one)).is_file()}
@@ -104,7 +103,12 @@ def _serving(model: str, environment: str, facts: Facts | None) -> str:
     return f"Version {facts.serving} of {model} serves in {environment}{since}."
 
 
-def _performance(facts: Facts) -> str:
+def _performance(facts: Facts, fresh_hours: float) -> str:
+    if facts.performance is Performance.UNKNOWN:
+        return (
+            "How good its answers are cannot be said: no check of the last "
+            f"{fresh_hours:g} hours measured version {facts.serving} on labels."
+        )
     words = f" ({facts.performance_words})" if facts.performance_words else ""
     return f"As far as is known, {_KNOWN[facts.performance]}{words}."
 

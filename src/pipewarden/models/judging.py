@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pipewarden.core.findings import Measurement, Threshold, Verdict, lookup
 from pipewarden.core.gate import Check, Gate
 from pipewarden.core.models.deployments import Deployment, ModelVersion
+from pipewarden.core.monitoring.alerts.messages import in_largest_unit
 from pipewarden.errors import NotComputable
 from pipewarden.models.context import ModelContext, in_words
 from pipewarden.settings import EnvironmentPolicy, load_gate
@@ -134,7 +135,7 @@ def _compared(evidence: Mapping[str, Any]) -> Any:
 
 def _days(evidence: Mapping[str, Any]) -> Any:
     days = evidence["days_since_promotion"]
-    return Measurement(days, f"the last promotion was {days:.2f} days ago")
+    return Measurement(days, f"the last promotion was {in_largest_unit(days * _DAY)} ago")
 
 
 _ROOM = (

@@ -77,3 +77,20 @@ def test_a_person_asks_and_the_policy_answers(heal):
     assert (code, "verifying" in said) == (0, True)
     assert held.healings()[0].actor == "ada"
     assert run("start", "--reason", "again")[0] == 1
+
+
+def test_a_model_that_no_labels_were_told_of_is_told_apart_from_one_that_does_well(heal):
+    _, run = heal
+    run("once")
+    said = run("explain", "--model", "mean")[1]
+    assert "Version 2 of mean serves" in said
+    assert (
+        "How good its answers are cannot be said: "
+        "no check of the last 24 hours measured version 2 on labels."
+    ) in said
+
+
+def test_a_round_in_which_nothing_asks_names_how_many_models_serve(heal):
+    held, run = heal
+    held.observe(good=True)
+    assert run("once") == (0, "Nothing asks for a healing; 1 model serves.\n")

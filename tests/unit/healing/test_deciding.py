@@ -54,6 +54,16 @@ def test_decay_is_retrained():
     assert decision.evidence["policy"]["breaker"] == POLICY.breaker
 
 
+@pytest.mark.parametrize(
+    ("ago", "words"), [(timedelta(minutes=3), "3 min ago"), (timedelta(days=3), "3 d ago")]
+)
+def test_how_long_ago_the_last_promotion_was_is_said_in_a_unit_that_fits(ago, words):
+    decision = decide(facts(promoted_at=NOW - ago, promotion_cooldown_days=7.0), POLICY)
+    assert decision.reasons[0].words == (
+        f"the last promotion was {words}, and production wants 7 days between two"
+    )
+
+
 def test_from_when_on_labels_are_too_few_is_said():
     few = decide(facts(labelled=120, since=NOW - timedelta(hours=3)), POLICY)
     assert few.reasons[0].words == (

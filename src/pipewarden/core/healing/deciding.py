@@ -9,6 +9,7 @@ from typing import Any
 
 from pipewarden.core.healing.facts import Facts, Performance, Signal
 from pipewarden.core.healing.states import Action, Trigger
+from pipewarden.core.monitoring.alerts.messages import lasting
 from pipewarden.settings.healing_policy import DAYS, Policy, TriggerRule
 
 _STRENGTH = {trigger: place for place, trigger in enumerate(Trigger)}
@@ -189,8 +190,8 @@ def _promotion_cooldown(facts: Facts, policy: Policy, signal: Signal) -> str:  #
     if days >= facts.promotion_cooldown_days:
         return ""
     return (
-        f"the last promotion was {days:.2f} days ago, and {facts.environment} wants "
-        f"{facts.promotion_cooldown_days:g} between two"
+        f"the last promotion was {lasting(facts.at, facts.promoted_at)} ago, and "
+        f"{facts.environment} wants {facts.promotion_cooldown_days:g} days between two"
     )
 
 

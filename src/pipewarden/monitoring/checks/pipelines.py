@@ -94,8 +94,10 @@ def _missed(sheet: Sheet, watched: Watched, schedule: Schedule) -> Observation:
     due = missed(schedule, begun, sheet.at, tolerance=watched.tolerance)
     reason = ""
     if due:
-        last = "never" if watched.last_begun is None else f"at {begun:%Y-%m-%d %H:%M} UTC"
-        reason = f"no run began at {due[0]:%Y-%m-%d %H:%M} UTC or since; the last one began {last}"
+        last = f"the last one began at {begun:%Y-%m-%d %H:%M} UTC"
+        if watched.last_begun is None:
+            last = "there was no run before"
+        reason = f"no run began at {due[0]:%Y-%m-%d %H:%M} UTC or since; {last}"
     return sheet.figure(
         "pipeline.missed_schedules",
         watched.figures.pipeline,

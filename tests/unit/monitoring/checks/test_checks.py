@@ -82,6 +82,8 @@ def test_a_scheduled_run_that_did_not_happen_is_a_breach(last_begun, number, sta
     missed = found["pipeline.missed_schedules"]
     assert (missed.value, missed.status) == (number, status)
     assert ("no run began at" in missed.reason) == (status is Status.BREACH)
+    never = "there was no run before"
+    assert (never in missed.reason) == (last_begun is None), missed.reason
 
 
 def test_lags_are_told_of_each_sink_also_of_one_that_does_not_read():

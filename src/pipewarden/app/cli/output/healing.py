@@ -13,7 +13,7 @@ from pipewarden.healing.controlling import EVERY, Held
 from pipewarden.healing.explaining import Explanation
 from pipewarden.healing.looping import Round
 from pipewarden.report.untrusted import clipped, visible
-from pipewarden.report.wording import moment
+from pipewarden.report.wording import count, moment
 
 _TEXT = 90
 _TONES = {HealingState.KEPT: "good"}
@@ -56,7 +56,9 @@ def say_round(done: Round, *, json: bool, quiet: bool = False) -> None:
         and not done.mended
         and all(one.healing is None for one in done.looked)
     ):
-        say(f"Nothing asks for a healing; {len(done.looked)} models serve.")
+        number = len(done.looked)
+        serving = f"{count(number, 'model')} {'serves' if number == 1 else 'serve'}"
+        say(f"Nothing asks for a healing; {serving}.")
 
 
 def say_advanced(done: Advanced, *, json: bool) -> None:

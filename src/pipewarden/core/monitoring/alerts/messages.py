@@ -217,11 +217,16 @@ def moment(at: datetime) -> str:
 
 def lasting(end: datetime, start: datetime) -> str:
     """Return how long something lasted, in its largest unit: "45 s", "12 min", "3 h", "2 d"."""
-    seconds = max(0, int((end - start).total_seconds()))
+    return in_largest_unit((end - start).total_seconds())
+
+
+def in_largest_unit(seconds: float) -> str:
+    """Return a time in its largest unit, rounded down: "45 s", "12 min", "3 h", "2 d"."""
+    whole = max(0, int(seconds))
     for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
+        if whole >= size:
+            return f"{whole // size} {unit}"
+    return f"{whole} s"
 
 
 def _line(text: str) -> str:

@@ -41,7 +41,8 @@ def say_advice(facts: LimitsFacts, *, page: Path | None) -> None:
             right=("figures", "in force", "recommended"),
         )
     silent = len(facts.figures) - len(able)
-    say(f"{count(len(able), 'limit')} recommended; of {count(silent, 'figure')} the past says none")
+    none = f"; none for {count(silent, 'figure')}, whose past is not enough" if silent else ""
+    say(f"{count(len(able), 'limit')} recommended{none}")
     if page is not None:
         say(f"the report is {visible(str(page))}")
     if able:
