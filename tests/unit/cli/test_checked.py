@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -12,6 +13,7 @@ from pipewarden.jobs.monitoring.checking import Checked
 
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 WELL = ObservationStatus.OK
+BEYOND = ObservationStatus.BREACH
 MISSING = ObservationStatus.NOT_COMPUTABLE
 NONE_SERVES = "no model was looked at: none serves in the environments that are watched"
 UNSEEN = "credit in production: nothing it answered was looked at; no window has ended yet"
@@ -56,6 +58,24 @@ def test_what_cannot_be_computed_is_named_with_each_reason_once(said):
         f"not computable: drift.feature and 1 more of credit in production: {reason}",
         "check-1: 2 not computable",
     ]
+
+
+def test_what_is_beyond_its_limit_fits_a_terminal_and_breaks_no_name(said):
+    reason = "wasserstein 1.02; from 0.1 on it counts; adjusted p 2.6e-65; so in 3 of the last 3"
+    long = replace(
+        seen("drift.feature", BEYOND, feature="NumberOfOpenCreditLinesAndLoans", reason=reason),
+        value=1.0233, threshold=0.1, window="n=600",
+    )  # fmt: skip
+    own = seen("disk.free_share", BEYOND, subject="disk", kind=SubjectKind.SERVICE, reason="full")
+    assert said(long, own)[:6] == [
+        "credit in production",
+        "  breach   drift.feature NumberOfOpenCreditLinesAndLoans n=600: 1.0233, limit",
+        "           0.1",
+        "           wasserstein 1.02; from 0.1 on it counts; adjusted p 2.6e-65; so in 3",
+        "           of the last 3",
+        "disk",
+    ]
+    assert max(map(len, said(long, own))) <= 80
 
 
 def test_many_reasons_are_left_to_the_report(said):

@@ -94,3 +94,12 @@ def test_a_round_in_which_nothing_asks_names_how_many_models_serve(heal):
     held, run = heal
     held.observe(good=True)
     assert run("once") == (0, "Nothing asks for a healing; 1 model serves.\n")
+
+
+def test_the_status_tells_each_decision_in_lines_that_fit_a_terminal(heal):
+    _, run = heal
+    run("once")
+    name, when, why = run("status")[1].splitlines()
+    assert name == "healing/1 of mean: verifying"
+    assert when.endswith(" UTC, performance, version 1 → 2")
+    assert why == "  version 2 serves in production"

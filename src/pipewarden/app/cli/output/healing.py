@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from pipewarden.app.cli.output.terminal import say, say_json, say_next, say_table
+from pipewarden.app.cli.output.terminal import say, say_folded, say_json, say_next
 from pipewarden.core.healing.states import Healing, HealingState, Hold
 from pipewarden.healing.advancing import Advanced
 from pipewarden.healing.controlling import EVERY, Held
@@ -15,7 +15,8 @@ from pipewarden.healing.looping import Round
 from pipewarden.report.untrusted import clipped, visible
 from pipewarden.report.wording import count, moment
 
-_TEXT = 90
+#: A reason names every figure that asked; as much of it is shown, and all by `heal explain`.
+_TEXT = 300
 _TONES = {HealingState.KEPT: "good"}
 
 
@@ -86,16 +87,18 @@ def say_status(held: Sequence[Healing], paused: Sequence[tuple[str, Hold]], *, j
     if not held:
         say("Nothing was decided yet.")
         return
-    rows = [
-        [
-            str(one.id), visible(one.model), _state(one), str(one.trigger), str(one.champion),
-            "" if one.candidate is None else str(one.candidate), moment(one.opened_at.isoformat()),
-            clipped(visible(one.reason), _TEXT),
-        ]
-        for one in held
-    ]  # fmt: skip
-    headers = ["", "model", "state", "trigger", "champion", "candidate", "decided", "why"]
-    say_table(headers, rows)
+    for decided in held:
+        _say_decided(decided)
+
+
+def _say_decided(one: Healing) -> None:
+    name = visible(one.model)
+    say(f"{one.name} of {name}: {_state(one)}", tone=_tone(one))
+    versions = f"version {one.champion}"
+    if one.candidate is not None:
+        versions = f"{versions} → {one.candidate}"
+    say(f"  {moment(one.opened_at.isoformat())}, {one.trigger}, {versions}")
+    say_folded(clipped(visible(one.reason), _TEXT), first="  ", rest="  ")
 
 
 def say_explanation(told: Explanation, *, json: bool) -> None:
@@ -153,9 +156,8 @@ def _advanced(done: Advanced) -> dict[str, Any]:
 
 def _say_advanced(done: Advanced) -> None:
     held = done.healing
-    tone = _TONES.get(held.state, "bad" if held.state.lost else "")
     way = " → ".join(_words(state) for state in done.passed)
-    say(f"{held.name} of {visible(held.model)}: {way or _state(held)}", tone=tone)
+    say(f"{held.name} of {visible(held.model)}: {way or _state(held)}", tone=_tone(held))
     say(f"  {visible(done.waits or held.reason)}")
     if held.state is HealingState.AWAITING:
         approve = f"pipewarden approve --model {held.model} --version {held.candidate}"
@@ -165,6 +167,10 @@ def _say_advanced(done: Advanced) -> None:
 def _state(one: Healing) -> str:
     times = "" if one.times == 1 else f" ({one.times} times)"
     return f"{_words(one.state)}{' (paused)' if one.paused_at else ''}{times}"
+
+
+def _tone(one: Healing) -> str:
+    return _TONES.get(one.state, "bad" if one.state.lost else "")
 
 
 def _words(state: HealingState) -> str:

@@ -23,6 +23,8 @@ _COPIED = ("run", "item", "check", "subject")
 _SHORT = 16
 #: To how much a column is folded at most.
 _LEAST = 8
+#: How wide sentences are that are folded here: as wide as any terminal.
+_WIDTH = 80
 #: Style by tone of voice; see `report.account.ending` for the tones of a run.
 _COLOURS = {"good": "green", "warn": "yellow", "bad": "red"}
 
@@ -49,6 +51,24 @@ def say(text: str = "", *, tone: str = "", error: bool = False) -> None:
     if tone and is_terminal(error=error) and not os.environ.get("NO_COLOR"):
         text = typer.style(text, fg=_COLOURS.get(tone), bold=True)
     write(text + "\n", error=error)
+
+
+def say_folded(text: str, *, first: str = "", rest: str = "", tone: str = "") -> None:
+    """Print a sentence folded between its words; no name is broken that could be copied.
+
+    Parameters
+    ----------
+    first, rest
+        What the first line, and each one after it, begins with.
+    """
+    import textwrap
+
+    lines = textwrap.wrap(
+        text, _WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=False,
+        break_on_hyphens=False,
+    )  # fmt: skip
+    for line in lines:
+        say(line, tone=tone)
 
 
 def write(text: str, *, error: bool = False) -> None:

@@ -6,7 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipewarden.app.cli.output.terminal import say, say_json, say_next, say_table
+from pipewarden.app.cli.output.terminal import (
+    say,
+    say_folded,
+    say_json,
+    say_next,
+    say_table,
+)
 from pipewarden.core.monitoring.metrics import METRICS
 from pipewarden.core.monitoring.observations import Observation, ObservationStatus, SubjectKind
 from pipewarden.report.monitoring.facts import ORDER, observed
@@ -22,8 +28,9 @@ if TYPE_CHECKING:
     from pipewarden.jobs.monitoring.drifting import DriftLook
     from pipewarden.jobs.monitoring.running import Round
 
-_COLUMNS = ("status", "subject", "metric", "of", "value", "limit", "why")
-_NUMBERS = ("value", "limit")
+_TONES = {ObservationStatus.BREACH: "bad", ObservationStatus.WARN: "warn"}
+#: As wide as "warning".
+_STATUS = 7
 _URGENT = (ObservationStatus.BREACH, ObservationStatus.WARN)
 #: What is known of a model before anything that it answered was looked at.
 _UNSEEN = ("model.age_days",)
@@ -161,10 +168,26 @@ def digest_as_json(held: Digest) -> dict[str, Any]:
 
 
 def _say_observations(found: Sequence[Observation]) -> None:
-    if not found:
-        return
+    """Print figures below whom they are of, the worst first: a line for each, then why."""
     ordered = sorted(found, key=lambda one: (ORDER.index(one.status), one.subject, one.metric))
-    say_table(_COLUMNS, [_row(one) for one in ordered], right=_NUMBERS)
+    of_whom: dict[str, list[Observation]] = {}
+    for one in ordered:
+        of_whom.setdefault(_subject(one), []).append(one)
+    for name, held in of_whom.items():
+        say(visible(name))
+        for one in held:
+            _say_observation(one)
+
+
+def _say_observation(one: Observation) -> None:
+    status = f"  {WORDS[one.status]:<{_STATUS}}  "
+    rest = " " * (_STATUS + 4)
+    named = " ".join(text for text in (one.metric, one.feature, one.window) if text)
+    value, limit = _amount(one, one.value), _amount(one, one.threshold)
+    words = ", ".join([*([value] if value else []), *([f"limit {limit}"] if limit else [])])
+    figure = f"{visible(named)}: {words}" if words else visible(named)
+    say_folded(figure, first=status, rest=rest, tone=_TONES.get(one.status, ""))
+    say_folded(visible(one.reason), first=rest, rest=rest)
 
 
 def _say_not_computable(found: Sequence[Observation]) -> None:
@@ -195,20 +218,9 @@ def _subject(one: Observation) -> str:
     return one.subject + (f" in {one.environment}" if one.environment else "")
 
 
-def _row(one: Observation) -> tuple[str, ...]:
+def _amount(one: Observation, value: float | None) -> str:
     unit = METRICS[one.metric].unit if one.metric in METRICS else "1"
-    of = " ".join(text for text in (one.feature, one.window) if text)
-    return (
-        WORDS[one.status],
-        visible(_subject(one)),
-        one.metric,
-        visible(of),
-        *(
-            "" if value is None else amount(value, "" if unit == "1" else unit)
-            for value in (one.value, one.threshold)
-        ),
-        visible(one.reason),
-    )
+    return "" if value is None else amount(value, "" if unit == "1" else unit)
 
 
 def _counts(found: Sequence[Observation]) -> dict[str, int]:
