@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from pipewarden.core.monitoring.observations import ObservationStatus as Status
+from pipewarden.errors import UsageError
 from pipewarden.jobs.monitoring import running
 from pipewarden.jobs.monitoring.digest import digest
 from pipewarden.jobs.monitoring.drifting import drift
@@ -106,3 +107,17 @@ def test_a_look_at_drift_judges_the_last_hours_and_stores_nothing(site):
     assert {one.feature for one in look.drifted if one.metric == "drift.feature"} == {"income"}
     assert look.rows == 500
     assert site.history("drift.feature", "income") == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"environment": "nope"}, "no environment 'nope'"),
+        ({"window": "0h"}, "'0h' is no time"),
+        ({"window": "a day"}, "'a day' is no time"),
+    ],
+)
+def test_a_look_at_nothing_is_refused(site, asked, words):
+    site.deploy()
+    with pytest.raises(UsageError, match=words):
+        drift(site.workspace, **asked)

@@ -79,6 +79,37 @@ def test_taken_back_the_settings_count_again(observed):
     assert acts[1].details["before"] == {"warn": None, "breach": 115.0}
 
 
+@pytest.mark.parametrize("subject", ["", "serving"])
+def test_to_take_back_nothing_is_refused_and_leaves_no_trace(observed, subject):
+    with pytest.raises(UnknownName, match="is in force over the settings"):
+        apply(
+            observed.workspace, "serving.latency_p99_ms", subject=subject, warn=None, breach=None,
+            reason="tidy",
+        )  # fmt: skip
+    with observed.database.read() as conn:
+        assert list(ledger.entries(conn, action="threshold.changed")) == []
+
+
+@pytest.mark.parametrize(
+    ("metric", "subject", "known"),
+    [
+        ("serving.latency_p99_ms", "nope", "known: serving"),
+        ("drift.feature", "serving", "known: credit/m"),
+        ("pipeline.failure_rate", "nope", "pipewarden monitor check"),
+    ],
+)
+def test_a_limit_of_what_nobody_knows_is_refused_and_those_known_are_named(
+    observed, metric, subject, known
+):
+    observed.deploy()
+    limit = {"warn": None, "breach": 0.2, "reason": "as in spring"}
+    with pytest.raises(UnknownName) as refused:
+        apply(observed.workspace, metric, subject=subject, **limit)
+    assert refused.value.next_step == known
+    assert in_force(observed.workspace)[1] == []
+    apply(observed.workspace, "drift.feature", subject="credit/m", **limit)
+
+
 @pytest.mark.parametrize(
     ("metric", "bounds", "error", "words"),
     [

@@ -59,11 +59,15 @@ def drift(
     Raises
     ------
     UnknownName
-        Nothing of that name serves there.
+        There is no such environment, or nothing of that name serves there.
     InvalidSettings
-        The window is no time.
+        The window is no time, or none at all.
     """
     place, length = environment or workspace.settings.models.champion, _length(window)
+    if place not in (known := workspace.settings.models.environments):
+        raise UnknownName(
+            f"there is no environment {place!r}", next_step=f"known: {', '.join(known)}"
+        )
     with workspace.database.read() as conn:
         serving = deployments.all_serving(conn, place)
         limits = limits_of(conn, workspace.settings.monitoring)
@@ -80,7 +84,7 @@ def drift(
 
 def _length(window: str) -> timedelta:
     length = length_of(window)
-    if length is None:
+    if not length:
         raise InvalidSettings(f"{window!r} is no time", next_step="write 1h, 30m or 7d")
     return length
 

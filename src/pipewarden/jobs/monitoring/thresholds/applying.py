@@ -6,9 +6,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 from pipewarden.core.monitoring.metrics import METRICS, Worse
-from pipewarden.errors import UsageError
+from pipewarden.core.monitoring.observations import SubjectKind
+from pipewarden.errors import UnknownName, UsageError
 from pipewarden.jobs.monitoring.extra import needed
 from pipewarden.jobs.monitoring.limits import known_metric, limits_of
 from pipewarden.jobs.workspace import Workspace
@@ -16,12 +19,18 @@ from pipewarden.monitoring.checks.sheet import Limit
 from pipewarden.monitoring.thresholds.recommending import Recommendation, Wanted, recommend
 from pipewarden.monitoring.thresholds.resampling import Persistence, Plan
 from pipewarden.store.state import ledger
+from pipewarden.store.state.models import versions
 from pipewarden.store.state.monitoring import limits, observations
 from pipewarden.store.state.monitoring.limits import AppliedLimit
 from pipewarden.store.state.monitoring.observations import Figure
 
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
 #: Observations of one figure that are read at most.
 _NUMBER = 2_000
+#: Subjects that are named to whoever names one that is not known.
+_NEAR = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +126,7 @@ def apply(
     Raises
     ------
     UnknownName
-        There is no such metric.
+        There is no such metric or subject, or nothing in force to take back.
     UsageError
         There is no reason, or the warning lies beyond the breach.
     """
@@ -132,9 +141,31 @@ def apply(
     )  # fmt: skip
     with workspace.database.write() as conn:
         before = limits.in_force(conn).get((metric, subject))
+        if before is None:
+            _refuse_stranger(conn, limit)
         limits.put(conn, limit)
         ledger.append(conn, [limit.act(before)], at)
     return limit
+
+
+def _refuse_stranger(conn: Connection, limit: AppliedLimit) -> None:
+    """Refuse to take back what is not in force, and a limit of what nobody knows."""
+    of = f" of {limit.subject}" if limit.subject else ""
+    if limit.warn is None and limit.breach is None:
+        raise UnknownName(
+            f"no limit of {limit.metric}{of} is in force over the settings",
+            next_step="pipewarden thresholds list",
+        )
+    kind = METRICS[limit.metric].kind
+    known = set(observations.subjects(conn, kind)) if limit.subject else set()
+    if limit.subject and kind in (None, SubjectKind.MODEL):
+        known |= set(versions.models(conn))
+    if limit.subject and limit.subject not in known:
+        near = get_close_matches(limit.subject, sorted(known), _NEAR, 0.0)
+        raise UnknownName(
+            f"{limit.metric} is not known{of}",
+            next_step=f"known: {', '.join(near)}" if near else "pipewarden monitor check",
+        )
 
 
 def in_force(workspace: Workspace) -> tuple[Mapping[str, Limit], list[AppliedLimit]]:

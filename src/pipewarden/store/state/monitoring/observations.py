@@ -251,6 +251,13 @@ def figures(conn: Connection, *, since: datetime, until: datetime) -> list[Figur
     ]
 
 
+def subjects(conn: Connection, kind: SubjectKind | None = None) -> list[str]:
+    """Return whatever was observed, of one kind or of any, in order."""
+    held = observations.c
+    query = select(held.subject).distinct().order_by(held.subject)
+    return list(conn.execute(query if kind is None else query.where(held.kind == kind)).scalars())
+
+
 def last_of_each(conn: Connection, *, since: datetime) -> list[Observation]:
     """Return of each figure, whatever its window and version, the last observation since a time."""
     held = observations.c
