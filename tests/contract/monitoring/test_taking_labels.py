@@ -221,9 +221,23 @@ class TestFiles:
         ):  # fmt: skip
             with pytest.raises(error):
                 import_labels(deployed.workspace, Path(tmp_path / name))
-        (tmp_path / "other.csv").write_text("id,label\na,1\n")
-        done = import_labels(deployed.workspace, tmp_path / "other.csv")
-        assert (done.refused, "no such column" in done.problems[0].message) == (1, True)
+
+    def test_a_table_of_other_columns_is_refused_once_and_not_row_by_row(self, deployed, tmp_path):
+        path = tmp_path / "other.csv"
+        path.write_text("id,label\n" + "a,1\n" * 200)
+        with pytest.raises(BadInput) as refused:
+            import_labels(deployed.workspace, path)
+        assert refused.value.message.endswith(
+            "there is no column prediction_id; nothing is known of a column id; found: id, label"
+        )
+        path.write_text("id,when,input.age,model\n" + "a,2026-01-01,4,m\n" * 200)
+        with pytest.raises(BadInput) as refused:
+            import_predictions(deployed.workspace, path, version=1)
+        assert refused.value.message.endswith(
+            "there is no column at, answer; nothing is known of a column when;"
+            " found: id, when, input.age, model"
+        )
+        assert acts(deployed, "labels.imported") == acts(deployed, "predictions.imported") == []
 
 
 def test_counts_name_coverage_and_age_of_labels_by_version_and_role(deployed):

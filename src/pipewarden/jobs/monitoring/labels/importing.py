@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from pipewarden.core.chain import Act
 from pipewarden.jobs.monitoring.labels.reading import Line, lines_of
-from pipewarden.jobs.monitoring.labels.rows import BadRow, Defaults, label_of, prediction_of
+from pipewarden.jobs.monitoring.labels.rows import (
+    BadRow,
+    Defaults,
+    faults_of_label_columns,
+    faults_of_prediction_columns,
+    label_of,
+    prediction_of,
+)
 from pipewarden.jobs.monitoring.labels.taking import Refused, take_labels, take_predictions
 from pipewarden.jobs.workspace import Workspace
 from pipewarden.store.state import ledger
@@ -74,7 +81,9 @@ def import_labels(workspace: Workspace, path: Path) -> Imported:
     defaults = Defaults(at=workspace.clock())
     source = f"file:{path.name}"
     done = Imported()
-    for lines, reports in _portions(path, done, lambda line: label_of(line.cells, defaults)):
+    for lines, reports in _portions(
+        lines_of(path, faults_of_label_columns), done, lambda line: label_of(line.cells, defaults)
+    ):
         taken = take_labels(workspace, reports, source=source)
         told = taken.reported
         names = ("new", "repeated", "conflicting", "labelled", "unknown")
@@ -101,7 +110,8 @@ def import_predictions(
     """
     defaults = Defaults(at=workspace.clock(), model=model, version=version, environment=environment)
     done = Imported()
-    for lines, rows in _portions(path, done, lambda line: prediction_of(line.cells, defaults)):
+    held = lines_of(path, lambda names: faults_of_prediction_columns(names, defaults))
+    for lines, rows in _portions(held, done, lambda line: prediction_of(line.cells, defaults)):
         taken = take_predictions(workspace, rows)
         done.count(stored=taken.stored, repeated=taken.repeated)
         _settle(done, lines, taken.refused)
@@ -110,12 +120,12 @@ def import_predictions(
 
 
 def _portions(
-    path: Path, done: Imported, read: Callable[[Line], _Taken]
+    held: Iterable[Line], done: Imported, read: Callable[[Line], _Taken]
 ) -> Iterator[tuple[list[int], list[_Taken]]]:
     """Yield rows that read, with their lines; those that do not are refused at once."""
     lines: list[int] = []
     rows: list[_Taken] = []
-    for line in lines_of(path):
+    for line in held:
         done.rows += 1
         try:
             if line.fault:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -14,6 +14,7 @@ import orjson
 from pipewarden.errors import BadInput, MissingExtra, SourceNotFound
 from pipewarden.jobs.serving.tables import MISSING, kind_of
 
+_Faults = Callable[[Sequence[str]], str]
 _TRUTHS = {"true": True, "false": False}
 
 
@@ -31,11 +32,16 @@ class Line(NamedTuple):
     fault: str = ""
 
 
-def lines_of(path: Path) -> Iterator[Line]:
+def lines_of(path: Path, faults: _Faults) -> Iterator[Line]:
     """Yield the rows of a CSV, JSON lines or Parquet file, without holding them all.
 
     What is not there is left out of a row: an empty cell, null, NaN. A cell of a text file that is
     a number is one.
+
+    Parameters
+    ----------
+    faults
+        Says of the columns of a table why no row of it can be taken; empty where some can.
 
     Raises
     ------
@@ -44,7 +50,7 @@ def lines_of(path: Path) -> Iterator[Line]:
     UsageError
         Its name is of another kind.
     BadInput
-        It does not read at all.
+        It does not read at all, or has other columns.
     MissingExtra
         Parquet, without the extra ``credit``.
     """
@@ -52,9 +58,14 @@ def lines_of(path: Path) -> Iterator[Line]:
     if not path.is_file():
         raise SourceNotFound(f"there is no file {path}")
     try:
-        yield from read(path)
+        yield from read(path, faults)
     except (OSError, EOFError, ValueError) as error:
         raise BadInput("unreadable", f"{path} does not read: {error}") from error
+
+
+def _refuse(path: Path, fault: str) -> None:
+    if fault:
+        raise BadInput("wrong_columns", f"{path} is no such table: {fault}")
 
 
 def _text(path: Path) -> IO[str]:
@@ -64,7 +75,7 @@ def _text(path: Path) -> IO[str]:
     return file
 
 
-def _csv(path: Path) -> Iterator[Line]:
+def _csv(path: Path, faults: _Faults) -> Iterator[Line]:
     with _text(path) as file:
         reader = csv.reader(file, strict=True)
         names = next(reader, [])
@@ -72,6 +83,7 @@ def _csv(path: Path) -> Iterator[Line]:
             raise BadInput("no_header", f"{path} has no header: the file is empty")
         if len(set(names)) < len(names):
             raise BadInput("repeated_column", f"{path} has two columns of one name")
+        _refuse(path, faults(names))
         while True:
             first = reader.line_num + 1
             try:
@@ -115,7 +127,7 @@ def _value(text: str) -> Any:
     return int(held) if held.lstrip("+-").isdigit() else number
 
 
-def _json(path: Path) -> Iterator[Line]:
+def _json(path: Path, _: _Faults) -> Iterator[Line]:
     with _text(path) as file:
         for number, text in enumerate(file, 1):
             if text.strip():
@@ -132,12 +144,13 @@ def _of_object(number: int, text: str) -> Line:
     return Line(number, {name: value for name, value in held.items() if value is not None})
 
 
-def _parquet(path: Path) -> Iterator[Line]:
+def _parquet(path: Path, faults: _Faults) -> Iterator[Line]:
     try:
         from pyarrow import parquet
     except ImportError as error:
         raise MissingExtra("Parquet", "credit") from error
     with parquet.ParquetFile(path) as file:
+        _refuse(path, faults(file.schema_arrow.names))
         rows = (row for batch in file.iter_batches() for row in batch.to_pylist())
         for number, row in enumerate(rows, 1):
             yield Line(number, {name: value for name, value in row.items() if _there(value)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -15,6 +15,12 @@ from pipewarden.store.state.models.predictions import Prediction
 LONGEST = 200
 ROLES = ("champion", "challenger")
 _INPUT, _ANSWER = "input.", "answer."
+
+
+_OF_LABEL = ("prediction_id", "label", "at")
+_OF_PREDICTION = (
+    "id", "at", "model", "version", "environment", "role", "entity", "inputs", "answer",
+)  # fmt: skip
 
 
 class BadRow(ValueError):
@@ -37,6 +43,33 @@ class Defaults:
     environment: str = "production"
 
 
+def faults_of_label_columns(names: Sequence[str]) -> str:
+    """Return why no row of a table with these columns can be a label; empty where one can."""
+    return _wrong(names, ("prediction_id", "label"), _OF_LABEL)
+
+
+def faults_of_prediction_columns(names: Sequence[str], defaults: Defaults) -> str:
+    """Return why no row of a table with these columns can be a prediction."""
+    parts = {_INPUT: "inputs", _ANSWER: "answer"}
+    held = [
+        next((whole for part, whole in parts.items() if name.startswith(part)), name)
+        for name in names
+    ]
+    needed = ["id", "at", "answer"]
+    needed += [name for name in ("model", "version") if not getattr(defaults, name)]
+    return _wrong(held, needed, _OF_PREDICTION, names)
+
+
+def _wrong(
+    held: Sequence[str], needed: Sequence[str], known: Sequence[str], names: Sequence[str] = ()
+) -> str:
+    missing = [name for name in needed if name not in held]
+    strange = [name for name in held if name not in known]
+    words = [f"there is no column {', '.join(missing)}"] if missing else []
+    words += [f"nothing is known of a column {', '.join(sorted(strange))}"] if strange else []
+    return f"{'; '.join(words)}; found: {', '.join(names or held)}" if words else ""
+
+
 def label_of(cells: Mapping[str, Any], defaults: Defaults) -> LabelReport:
     """Return the label of a row with ``prediction_id``, ``label``, and ``at`` if there is one.
 
@@ -45,7 +78,7 @@ def label_of(cells: Mapping[str, Any], defaults: Defaults) -> LabelReport:
     BadRow
         It is none.
     """
-    _only(cells, ("prediction_id", "label", "at"))
+    _only(cells, _OF_LABEL)
     value = _given(cells, "label")
     if not isinstance(value, (bool, int, float, str)):
         raise BadRow("label: it is no number, truth or text")
@@ -68,9 +101,8 @@ def prediction_of(cells: Mapping[str, Any], defaults: Defaults) -> Prediction:
     BadRow
         It is none.
     """
-    known = ("id", "at", "model", "version", "environment", "role", "entity", "inputs", "answer")
     inputs, answer = _part(cells, "inputs", _INPUT), _part(cells, "answer", _ANSWER)
-    _only({k: v for k, v in cells.items() if not k.startswith((_INPUT, _ANSWER))}, known)
+    _only({k: v for k, v in cells.items() if not k.startswith((_INPUT, _ANSWER))}, _OF_PREDICTION)
     if not answer:
         raise BadRow("answer: there is none")
     held: dict[str, Any] = {"model": defaults.model, "version": defaults.version, **cells}
