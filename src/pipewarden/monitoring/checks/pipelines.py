@@ -82,7 +82,7 @@ def _age(sheet: Sheet, held: RunFigures) -> Observation:
 def _quarantine_rate(sheet: Sheet, held: RunFigures, window: str, minimum: int) -> Observation:
     metric, items = "pipeline.quarantine_rate", held.published + held.quarantined
     if items < minimum:
-        reason = f"{items} items were processed in the window; a rate needs {minimum}"
+        reason = f"of the {minimum} items that a rate needs, the window has {items}"
         return sheet.unknown(metric, held.pipeline, reason, window=window, sample=items)
     counts = {"published": held.published, "quarantined": held.quarantined}
     rate = held.quarantined / items

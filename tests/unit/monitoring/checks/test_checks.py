@@ -70,6 +70,7 @@ def test_no_rate_is_made_of_a_handful_of_items():
     found = of_invoices(replace(NEVER_RAN, completed=1, published=10, quarantined=9))
     rate = found["pipeline.quarantine_rate"]
     assert (rate.status, rate.value, rate.sample) == (Status.NOT_COMPUTABLE, None, 19)
+    assert rate.reason == "of the 20 items that a rate needs, the window has 19"
 
 
 @pytest.mark.parametrize(
