@@ -214,3 +214,15 @@ def test_any_numbers_at_all_give_a_whole_drawing(values):
     for svg in drawings:
         assert "nan" not in svg
         ElementTree.fromstring(svg)
+
+
+def test_a_long_name_is_shortened_at_its_end_and_whole_in_its_title():
+    name = "NumberOfTime60-89DaysPastDueNotWorse"
+    values = [Bar(label=name, value=1.0), Bar(label="age", value=2.0)]
+    root = ElementTree.fromstring(charts.bars(values, title="drift"))
+    texts = [one for one in root.iter(f"{SVG}text") if one.get("text-anchor") == "end"]
+    long, short = texts[:2]
+    assert "".join(long.itertext()) == name + name[:23] + "…"
+    assert long.findtext(f"{SVG}title") == name
+    assert 0 < float(long.get("textLength")) <= float(long.get("x"))
+    assert (short.text, short.get("textLength"), short.find(f"{SVG}title")) == ("age", None, None)

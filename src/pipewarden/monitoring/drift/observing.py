@@ -41,8 +41,9 @@ def observations(
 ) -> tuple[Observation, ...]:
     """Return a verdict as observations: one of each column, then of the whole.
 
-    Drift that has not lasted long enough is a warning, and a breach once it has. Of a column the
-    leading finding is told, of its values or of its missing ones; the other is in the evidence.
+    A difference that is large and not sure is no drift, and says why. Drift that has not lasted
+    long enough is a warning, and a breach once it has. Of a column the leading finding is told, of
+    its values or of its missing ones; the other is in the evidence.
 
     Parameters
     ----------
@@ -152,7 +153,7 @@ def _lasting(
     if one.drifted is None:
         return ObservationStatus.NOT_COMPUTABLE, one.reason
     if not one.drifted:
-        return ObservationStatus.OK, ""
+        return ObservationStatus.OK, one.reason
     if earlier is None:
         return ObservationStatus.BREACH, one.reason
     k, n = verdict.rules.persistence
@@ -179,9 +180,12 @@ def _evidence(finding: Computed | NotComputed) -> dict[str, Any]:
 def _reason(finding: Computed | NotComputed) -> str:
     if isinstance(finding, NotComputed):
         return finding.reason
-    if not finding.drifted:
+    if not finding.large:
         return ""
     words = f"{finding.effect.replace('_', '-')} {finding.value:.3g}"
+    if not finding.significant:
+        bound = f"adjusted p {finding.p_adjusted:.2g} is above {finding.alpha:g}"
+        return f"{words} is large, but chance alone may explain it: {bound}"
     if "baseline_share" in finding.told:
         before, now = finding.told["baseline_share"], finding.told["share"]
         words += f" (from {before:.1%} to {now:.1%})"

@@ -24,6 +24,8 @@ from pipewarden.report.charts.values import Bar, Mark
 _ROW = 22.0
 _MARK_ROOM = 10.0
 _LABEL_LETTERS = 24
+#: Letters up to which a label fits beside its bar in any usual font.
+_FREE_LETTERS = 12
 _LABELS_SHOWN = 6
 
 
@@ -60,9 +62,7 @@ def bars(
     x = Scale(low, high, canvas.left, canvas.right - LETTER * 8)
     for row, (bar, name) in enumerate(zip(values, names, strict=True)):
         middle = canvas.top + _ROW * (row + 0.5)
-        canvas.parts.append(
-            label(name, canvas.left - 5, middle + 4, font_size=SMALL, text_anchor="end")
-        )
+        canvas.parts.append(_name(bar, name, canvas.left - 5, middle + 4))
         canvas.parts.extend(_bar(bar, middle, x))
     if not values:
         canvas.empty()
@@ -70,6 +70,14 @@ def bars(
     for mark in marks:
         canvas.parts.append(_upright(mark, canvas, x))
     return canvas.svg()
+
+
+def _name(bar: Bar, name: str, x: float, y: float) -> str:
+    """Return the label of a bar; a long one takes its room and no more, whatever the font."""
+    fit: dict[str, object] = {}
+    if len(name) > _FREE_LETTERS:
+        fit = {"textLength": LETTER * len(name), "lengthAdjust": "spacingAndGlyphs"}
+    return label(name, x, y, whole=bar.label, font_size=SMALL, text_anchor="end", **fit)
 
 
 def _bar(bar: Bar, middle: float, x: Scale) -> Iterator[str]:

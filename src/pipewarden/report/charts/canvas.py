@@ -65,10 +65,11 @@ def _written(value: object) -> str:
     return at(value) if isinstance(value, float) else escape(str(value))
 
 
-def label(text: str, x: float, y: float, **attributes: object) -> str:
-    """Return a line of text whose baseline starts at ``x, y``."""
+def label(text: str, x: float, y: float, *, whole: str = "", **attributes: object) -> str:
+    """Return a line of text whose baseline starts at ``x, y``; what was clipped is its title."""
     opened = element("text", x=x, y=y, fill="currentColor", **attributes)
-    return f"{opened[:-2]}>{shown(text)}</text>"
+    title = f"<title>{shown(whole)}</title>" if whole not in ("", text) else ""
+    return f"{opened[:-2]}>{title}{shown(text)}</text>"
 
 
 @dataclass(slots=True, kw_only=True)

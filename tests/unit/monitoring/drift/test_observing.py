@@ -55,6 +55,16 @@ def test_drift_is_a_breach_with_its_figures_and_reason(observed, world):
     assert {"kolmogorov_smirnov", "wasserstein"} <= one.evidence["statistics"].keys()
 
 
+def test_a_large_difference_that_chance_may_explain_is_no_drift_and_says_so(observed, world):
+    income = world(1_000, seed=1)["columns"]["income"].copy()
+    income[:3] = income.max() * 1_000
+    one = observed(income=income)["drift.feature", "income"]
+    assert one.status is ObservationStatus.OK
+    assert one.value > one.threshold
+    assert "is large, but chance alone may explain it: adjusted p" in one.reason
+    assert one.reason.endswith("is above 0.01")
+
+
 def test_drift_that_has_not_lasted_is_a_warning(observed, world):
     income = world(1_000, seed=2, shift=0.5)["columns"]["income"]
     key = ("drift.feature", "income")
