@@ -228,7 +228,8 @@ def test_a_shadow_that_fails_costs_no_request_and_is_stopped_by_the_service(tria
     held = trial.start(FAILING)
     for number in range(120):
         assert trial.ask(number)["version"] == UNSURE
-    trial.gone()
+    trial.gone()  # it is asked no more; with its next look the service writes down why
+    until(lambda: trial.command("status", str(held))["state"] != "running")
     told = trial.command("status", str(held))
     assert (told["state"], told["ended_by"]) == ("harmed", "pipewarden")
     assert re.search(r"no answer to \d+ of \d+ rows", told["ended_reason"])

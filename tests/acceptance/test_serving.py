@@ -181,6 +181,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(home)
         patch.syspath_prepend(str(home))
+        patch.delitem(sys.modules, "families", raising=False)  # of another site
         place = Site(home)
         for bias in ("1.0", "2.0"):
             (home / "raw" / "risk.txt").write_text(bias)
