@@ -297,7 +297,7 @@ def test_a_worker_of_a_job_logs_whose_job_it_works_on(tmp_path, capfd, monkeypat
     (tmp_path / f"{module}.py").write_text(TOLD)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(logging.getLogger(), "handlers", [])  # those of the tests say nothing
-    monkeypatch.setattr(processes, "start_context", lambda: multiprocessing.get_context(method))
+    monkeypatch.setattr(processes, "start_context", lambda _: multiprocessing.get_context(method))
     (tmp_path / "a.txt").write_text("one")
     workshop = Workshop(Pipeline(name="mine", process=import_module(module).told), tmp_path)
     begin = partial(name_lines, {"request_id": "r-1", "traceparent": "00-a-b-01"})

@@ -52,6 +52,7 @@ def workspace(house):
         database=house.database,
         settings=None,
         objects_dir=house.context.objects,
+        waiting_dir=house.context.objects.parent / "waiting",
         clock=lambda: house.now,
     )
 

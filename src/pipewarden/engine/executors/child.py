@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -24,17 +25,32 @@ _ORPHAN_CHECK = 1.0
 _OPENMP = (b"libgomp", b"libomp", b"libiomp")
 
 
-def start_context() -> Any:
+def start_context(carried: object = None) -> Any:
     """Return how workers are started: by fork where that is safe, else as fresh interpreters.
 
     A fork keeps functions that cannot be pickled and what is already loaded; it is safe only while
     no other thread could hold a lock at that moment, and while OpenMP has none: a model that
-    answered here leaves threads behind, for which its library waits in the child for ever.
+    answered here leaves threads behind, for which its library waits in the child for ever. What
+    cannot be pickled is forked then all the same, since only what uses OpenMP itself waits, and
+    that for no longer than its item may take.
+
+    Parameters
+    ----------
+    carried
+        What every worker is given.
     """
     forks = "fork" in multiprocessing.get_all_start_methods() and sys.platform != "darwin"
-    alone = threading.active_count() == 1 and not _openmp_works()
+    alone = threading.active_count() == 1 and not (_openmp_works() and _pickles(carried))
     context: BaseContext = multiprocessing.get_context("fork" if forks and alone else "spawn")
     return context
+
+
+def _pickles(carried: object) -> bool:
+    try:
+        pickle.dumps(carried)
+    except Exception:  # noqa: BLE001 - whatever an object of a stranger raises
+        return False
+    return True
 
 
 def _openmp_works() -> bool:

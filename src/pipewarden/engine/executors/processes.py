@@ -78,7 +78,7 @@ class ProcessExecutor:
         self._clock = clock
         self._handed = 0
         self._unanswered: dict[str, int] = {}
-        self._context = start_context()
+        self._context = start_context(workshop)
         self._slots: list[_Slot] = []
         self._retry: deque[Task] = deque()
         self._losses: dict[str, int] = {}
