@@ -105,7 +105,7 @@ def test_a_broker_is_killed_again_and_again_and_forgets_everything(
     own_place.start_worker(concurrency=2)
     runner = own_place.start_run()
     gone, back = "the broker does not answer", "the broker answers again"
-    for outage, committed in enumerate((50, 400, 750), start=1):
+    for outage, committed in enumerate((50, 250, 450), start=1):
         own_place.reach(committed)
         redis.kill()
         until(lambda n=outage: own_place.said.count(gone) == n, f"outage {outage} is told")
