@@ -148,7 +148,7 @@ def _parquet(path: Path, faults: _Faults) -> Iterator[Line]:
     try:
         from pyarrow import parquet
     except ImportError as error:
-        raise MissingExtra("Parquet", "credit") from error
+        raise MissingExtra("Parquet", "monitoring") from error
     with parquet.ParquetFile(path) as file:
         _refuse(path, faults(file.schema_arrow.names))
         rows = (row for batch in file.iter_batches() for row in batch.to_pylist())
