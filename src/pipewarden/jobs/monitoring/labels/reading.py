@@ -52,7 +52,7 @@ def lines_of(path: Path, faults: _Faults) -> Iterator[Line]:
     BadInput
         It does not read at all, or has other columns.
     MissingExtra
-        Parquet, without the extra ``credit``.
+        Parquet, without the extra ``monitoring``.
     """
     read = {"csv": _csv, "jsonl": _json, "parquet": _parquet}[kind_of(path)]
     if not path.is_file():
