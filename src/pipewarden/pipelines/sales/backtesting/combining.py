@@ -23,7 +23,7 @@ _POWER = 8.0
 _LEAST_WEIGHT = 0.01
 #: What is hard to beat when there is little to learn from: it forgets a spike, and follows a shift.
 #: A combination that does much better than it in the backtest hardly feels it. Both constants were
-#: chosen on real shops' sales; drawn series with clear seasons lose one percent of accuracy by them.
+#: chosen on real shops' sales; drawn series with clear seasons lose one percent by them.
 STEADY: Mapping[str, float] = {"median_8/plain": 0.5, NAIVE: 0.5}
 _STEADY_POWER = 4.0
 _SHARES = (1.0, 0.75, 0.5, 0.25, 0.1)
